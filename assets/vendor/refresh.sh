@@ -1,0 +1,110 @@
+#!/bin/sh
+# Brings the files of assets/vendor/ to what vendor.json pins.
+#
+#   refresh.sh          download the pinned packages with npm, edit, verify, then replace the files
+#   refresh.sh --check  verify the files on disk against vendor.json; no network, changes nothing
+#
+# Exits 1 on a difference, 2 on a wrong call. To move to a new version: change version and
+# tarball_sha256 in vendor.json, run this, and copy the checksums it reports after reading the new files.
+set -eu
+LC_ALL=C
+export LC_ALL
+
+vendor=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+manifest=$vendor/vendor.json
+
+# The value of one member on one line of vendor.json.
+member() { printf '%s\n' "$2" | sed -n "s/.*\"$1\": \"\([^\"]*\)\".*/\1/p"; }
+
+# sha256sum on Linux, shasum on macOS.
+sha256() {
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
+}
+
+# Where a package's file lies below assets/vendor/: without the package's inner folders.
+shipped_path() { printf '%s/%s\n' "$1" "${2##*/}"; }
+
+# Applies one named edit to a file, and fails if it changed nothing: a new version then needs a look.
+edit() {
+  case $1 in
+    no-source-map) expression='$ { /^\/[\/*]# sourceMappingURL=/d; }' ;;
+    no-cdn-logo) expression='s|src:"https://cdn\.redoc\.ly/redoc/logo-mini\.svg"|src:"data:,"|' ;;
+    *) echo "vendor: unknown edit \"$1\"" >&2; return 1 ;;
+  esac
+  sed "$expression" "$2" > "$2.edited"
+  if cmp -s "$2" "$2.edited"; then echo "vendor: edit $1 found nothing to change in $2" >&2; return 1; fi
+  mv "$2.edited" "$2"
+}
+
+# Compares a tree with vendor.json: every listed file is there and equal, and no other file is.
+verify() {
+  tree=$1; differences=0; listed=' '
+  while IFS= read -r line; do
+    file=$(member file "$line")
+    path=$(shipped_path "$(member package "$line")" "$file")
+    expected=$(member sha256 "$line")
+    listed="$listed$path "
+    if [ ! -f "$tree/$path" ]; then
+      echo "vendor: $path is missing" >&2; differences=1; continue
+    fi
+    actual=$(sha256 "$tree/$path")
+    if [ "$actual" != "$expected" ]; then
+      echo "vendor: $path has sha256 $actual, vendor.json says $expected" >&2; differences=1
+    fi
+  done <<LINES
+$file_lines
+LINES
+  for found in $(cd "$tree" && find . -mindepth 2 -type f | sed 's|^\./||' | sort); do
+    case $listed in *" $found "*) ;; *) echo "vendor: $found is not in vendor.json" >&2; differences=1 ;; esac
+  done
+  return "$differences"
+}
+
+file_lines=$(grep '"file":' "$manifest")
+package_lines=$(grep '"tarball_sha256":' "$manifest")
+
+case ${1-} in
+  --check) verify "$vendor" || exit 1; echo "vendor: all files are as vendor.json says"; exit 0 ;;
+  '') ;;
+  *) echo "usage: refresh.sh [--check]" >&2; exit 2 ;;
+esac
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir "$work/tree"
+
+while IFS= read -r line; do
+  name=$(member name "$line"); version=$(member version "$line"); expected=$(member tarball_sha256 "$line")
+  mkdir "$work/$name"
+  echo "vendor: fetching $name $version"
+  (cd "$work/$name" && npm pack --silent --ignore-scripts "$name@$version" >/dev/null) ||
+    { echo "vendor: npm could not fetch $name@$version" >&2; exit 1; }
+  actual=$(sha256 "$work/$name/$name-$version.tgz")
+  if [ "$actual" != "$expected" ]; then
+    echo "vendor: $name@$version has sha256 $actual, vendor.json says $expected" >&2; exit 1
+  fi
+  tar -xzf "$work/$name/$name-$version.tgz" -C "$work/$name"
+done <<LINES
+$package_lines
+LINES
+
+while IFS= read -r line; do
+  package=$(member package "$line"); file=$(member file "$line")
+  target=$work/tree/$(shipped_path "$package" "$file")
+  mkdir -p "${target%/*}"
+  cp "$work/$package/package/$file" "$target"
+  for name in $(member edits "$line"); do edit "$name" "$target"; done
+  chmod 644 "$target"
+done <<LINES
+$file_lines
+LINES
+
+# Only a tree that is right as a whole replaces what is there.
+verify "$work/tree" || exit 1
+for package in "$work"/tree/*; do
+  rm -rf "${vendor:?}/${package##*/}"
+  cp -R "$package" "$vendor/"
+done
+verify "$vendor" || exit 1
+echo "vendor: all files are as vendor.json says"

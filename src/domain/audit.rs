@@ -1,0 +1,321 @@
+//! The audit trail: what every agent did, tried or was refused, chained by hashes.
+
+use bincode::{Decode, Encode};
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::log_id::log_id;
+use super::text::{JsonText, UNKNOWN};
+use super::time::Timestamp;
+use crate::store::{Index, Record, TableName, Value};
+
+/// What was decided about an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It may go on.
+    Allowed,
+    /// It may not.
+    Denied,
+    /// A person must say.
+    RequiresApproval,
+    /// Nobody said.
+    Unknown,
+}
+
+impl Decision {
+    /// The decision as clients write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::RequiresApproval => "requires_approval",
+            Self::Unknown => UNKNOWN,
+        }
+    }
+}
+
+/// An operation to be recorded, all decided but its place in the log. `None` where nobody said.
+#[derive(Debug, Clone, PartialEq, Encode, Decode, Serialize, Deserialize)]
+pub struct NewAudit {
+    /// The agent's id or name, as told.
+    pub agent_id: Option<String>,
+    /// The agent's name, as told.
+    pub agent_name: Option<String>,
+    /// The agent's role, as told.
+    pub agent_role: Option<String>,
+    /// Such as `tool_use`.
+    pub operation_type: Option<String>,
+    /// Such as the tool's name.
+    pub operation_detail: Option<String>,
+    /// What it was done to.
+    pub target_resource: Option<String>,
+    /// The kind of target.
+    pub target_type: Option<String>,
+    /// What was decided.
+    pub decision: Decision,
+    /// Why.
+    pub reason: Option<String>,
+    /// What it cost, in USD. Recorded, not counted.
+    pub cost_usd: f64,
+    /// Tokens it used. Recorded, not counted.
+    pub tokens_used: u64,
+    /// The session.
+    pub session_id: Option<String>,
+    /// Whatever else was told.
+    pub context: JsonText,
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// Makes the id unguessable.
+    pub nonce: u64,
+}
+
+/// SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+pub struct Hash(pub [u8; 32]);
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let hex: String = self
+            .0
+            .iter()
+            .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
+            .map(char::from)
+            .collect();
+        s.serialize_str(&hex)
+    }
+}
+
+/// A recorded operation. Nothing changes or deletes it.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct AuditRecord {
+    /// Its place in the log, from 0 without a hole.
+    pub seq: u64,
+    /// What was told.
+    pub told: NewAudit,
+    /// The registered agent that was meant, if it was registered then.
+    #[bincode(with_serde)]
+    pub subject: Option<Uuid>,
+    /// The hash of this record and the one before it.
+    pub hash: Hash,
+}
+
+impl AuditRecord {
+    /// The record that follows on `previous`.
+    #[must_use]
+    pub fn new(told: NewAudit, seq: u64, subject: Option<Uuid>, previous: Hash) -> Self {
+        let mut record = Self { seq, told, subject, hash: Hash::default() };
+        record.hash = record.hash_after(previous);
+        record
+    }
+
+    /// The record's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        log_id(self.told.nonce, self.seq)
+    }
+
+    /// SHA-256 over the previous record's hash (32 zero bytes for the first) and this record's canonical bytes: the text
+    /// `agentmap-audit-1`, then each member of [`view`](Self::view) in the order below. Text is its length
+    /// in bytes as 4 bytes and its UTF-8, whole numbers are 8 bytes, `cost_usd` is its IEEE 754 double, the time is
+    /// microseconds since 1970; all big-endian. `context` is its JSON, compact and with sorted members.
+    #[must_use]
+    pub fn hash_after(&self, previous: Hash) -> Hash {
+        fn text(hasher: &mut Sha256, text: &str) {
+            // Bodies are limited to far less than 4 GiB.
+            hasher.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+        let view = self.view();
+        let mut hasher = Sha256::new();
+        hasher.update(previous.0);
+        hasher.update(b"agentmap-audit-1");
+        hasher.update(view.audit_id.as_bytes());
+        hasher.update(view.seq.to_be_bytes());
+        for part in [view.agent.agent_id, view.agent.name, view.agent.role] {
+            text(&mut hasher, part);
+        }
+        text(&mut hasher, &view.agent.registered_id.map(|id| id.to_string()).unwrap_or_default());
+        for part in [
+            view.operation.kind,
+            view.operation.detail,
+            view.target.resource,
+            view.target.kind,
+            view.rbac.decision.as_str(),
+            view.rbac.reason,
+        ] {
+            text(&mut hasher, part);
+        }
+        hasher.update(view.cost.usd.to_be_bytes());
+        hasher.update(view.cost.tokens_used.to_be_bytes());
+        text(&mut hasher, &view.context.0);
+        text(&mut hasher, view.session_id);
+        hasher.update(view.timestamp.0.to_be_bytes());
+        Hash(hasher.finalize().into())
+    }
+
+    /// What clients see.
+    #[must_use]
+    pub fn view(&self) -> AuditView<'_> {
+        let told = &self.told;
+        AuditView {
+            audit_id: self.id(),
+            seq: self.seq,
+            agent: AuditAgent {
+                agent_id: or_unknown(told.agent_id.as_deref()),
+                name: or_unknown(told.agent_name.as_deref()),
+                role: or_unknown(told.agent_role.as_deref()),
+                registered_id: self.subject,
+            },
+            operation: Operation {
+                kind: or_unknown(told.operation_type.as_deref()),
+                detail: or_unknown(told.operation_detail.as_deref()),
+            },
+            target: Target {
+                resource: or_unknown(told.target_resource.as_deref()),
+                kind: or_unknown(told.target_type.as_deref()),
+            },
+            rbac: Ruling { decision: told.decision, reason: or_unknown(told.reason.as_deref()) },
+            cost: Cost { usd: told.cost_usd, tokens_used: told.tokens_used },
+            context: &told.context,
+            session_id: or_unknown(told.session_id.as_deref()),
+            timestamp: told.timestamp,
+            hash: self.hash,
+        }
+    }
+}
+
+fn or_unknown(text: Option<&str>) -> &str {
+    text.unwrap_or(UNKNOWN)
+}
+
+/// A record of the audit trail as clients see it. What nobody told is `unknown`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
+pub struct AuditView<'a> {
+    /// The record's id.
+    pub audit_id: Uuid,
+    /// Its place in the log, from 0 without a hole.
+    pub seq: u64,
+    /// Who.
+    pub agent: AuditAgent<'a>,
+    /// What.
+    pub operation: Operation<'a>,
+    /// To what.
+    pub target: Target<'a>,
+    /// With what decision.
+    pub rbac: Ruling<'a>,
+    /// At what cost; recorded, not counted.
+    pub cost: Cost,
+    /// Whatever else was told; members that this program does not know are under `_extra`.
+    #[schema(value_type = Object)]
+    pub context: &'a JsonText,
+    /// In which session.
+    pub session_id: &'a str,
+    /// When.
+    pub timestamp: Timestamp,
+    /// SHA-256, hexadecimal, over this record and the hash of the one before it.
+    #[schema(value_type = String)]
+    pub hash: Hash,
+}
+
+/// The agent of an operation, as told.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditAgent<'a> {
+    /// Id or name: hooks send names.
+    pub agent_id: &'a str,
+    #[expect(missing_docs)]
+    pub name: &'a str,
+    #[expect(missing_docs)]
+    pub role: &'a str,
+    /// The registered agent that was meant, if it was registered then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered_id: Option<Uuid>,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Operation<'a> {
+    /// Such as `tool_use`.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// Such as the tool's name.
+    pub detail: &'a str,
+}
+
+/// What it was done to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Target<'a> {
+    /// Such as a path.
+    pub resource: &'a str,
+    /// Such as `file`.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+}
+
+/// What was decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ruling<'a> {
+    #[expect(missing_docs)]
+    pub decision: Decision,
+    #[expect(missing_docs)]
+    pub reason: &'a str,
+}
+
+/// What it cost.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Cost {
+    #[expect(missing_docs)]
+    pub usd: f64,
+    #[expect(missing_docs)]
+    pub tokens_used: u64,
+}
+
+/// The audit trail by time.
+pub const BY_TIME: Index<AuditRecord> = Index { table: "audit_by_time", values: |r, e| e.push(&r.told.timestamp) };
+/// By agent, then time: by what was told and by the registered agent that was meant.
+pub const BY_AGENT: Index<AuditRecord> = Index {
+    table: "audit_by_agent",
+    values: |r, e| {
+        let told = r.told.agent_id.as_deref().or(r.told.agent_name.as_deref());
+        e.push(&(or_unknown(told), r.told.timestamp));
+        if let Some(id) = r.subject {
+            e.push(&(id.to_string(), r.told.timestamp));
+        }
+    },
+};
+/// By operation type, then time.
+pub const BY_OPERATION: Index<AuditRecord> = Index {
+    table: "audit_by_operation",
+    values: |r, e| e.push(&(or_unknown(r.told.operation_type.as_deref()), r.told.timestamp)),
+};
+/// By decision, then time.
+pub const BY_DECISION: Index<AuditRecord> =
+    Index { table: "audit_by_decision", values: |r, e| e.push(&(r.told.decision.as_str(), r.told.timestamp)) };
+/// By role, then time.
+pub const BY_ROLE: Index<AuditRecord> = Index {
+    table: "audit_by_role",
+    values: |r, e| e.push(&(or_unknown(r.told.agent_role.as_deref()), r.told.timestamp)),
+};
+/// By session, then time.
+pub const BY_SESSION: Index<AuditRecord> = Index {
+    table: "audit_by_session",
+    values: |r, e| e.push(&(or_unknown(r.told.session_id.as_deref()), r.told.timestamp)),
+};
+
+impl Value for AuditRecord {
+    const TABLE: TableName = "audit";
+    type Key = u64;
+}
+
+impl Record for AuditRecord {
+    const INDEXES: &'static [Index<Self>] = &[BY_TIME, BY_AGENT, BY_OPERATION, BY_DECISION, BY_ROLE, BY_SESSION];
+
+    fn key(&self) -> u64 {
+        self.seq
+    }
+}

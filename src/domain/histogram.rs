@@ -1,0 +1,114 @@
+//! A histogram of durations with bounded relative error, small enough to be kept in every rollup.
+//!
+//! Buckets are log-linear as in HdrHistogram (<http://hdrhistogram.org>): 32 to each power of two, so
+//! that a bucket is at most 1/32 of its value wide. Only buckets that hold something are kept.
+
+use bincode::{Decode, Encode};
+
+const SUB_BITS: u32 = 5;
+const SUB: u64 = 1 << SUB_BITS;
+
+/// Counts by duration in microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Histogram {
+    /// `(bucket, count)`, by bucket.
+    counts: Vec<(u16, u64)>,
+}
+
+impl Histogram {
+    /// Counts a duration.
+    pub fn add(&mut self, micros: u64) {
+        self.add_to(bucket(micros), 1);
+    }
+
+    fn add_to(&mut self, bucket: u16, count: u64) {
+        match self.counts.binary_search_by_key(&bucket, |(b, _)| *b) {
+            Ok(i) => self.counts[i].1 += count,
+            Err(i) => self.counts.insert(i, (bucket, count)),
+        }
+    }
+
+    /// Adds another histogram.
+    pub fn merge(&mut self, other: &Self) {
+        if self.counts.is_empty() {
+            self.counts.clone_from(&other.counts);
+            return;
+        }
+        for &(bucket, count) in &other.counts {
+            self.add_to(bucket, count);
+        }
+    }
+
+    /// The duration in ms below or at which the given share (0-1) lies, off by 1/64 at most; 0 when empty.
+    #[must_use]
+    pub fn percentile_ms(&self, share: f64) -> f64 {
+        let total: u64 = self.counts.iter().map(|(_, c)| c).sum();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let rank = ((total as f64 * share).ceil() as u64).max(1);
+        let mut seen = 0;
+        for &(bucket, count) in &self.counts {
+            seen += count;
+            if seen >= rank {
+                return middle(bucket) / 1000.0;
+            }
+        }
+        0.0
+    }
+}
+
+fn bucket(value: u64) -> u16 {
+    if value < SUB {
+        return u16::try_from(value).unwrap_or(u16::MAX);
+    }
+    let power = value.ilog2() - SUB_BITS;
+    let index = u64::from(power + 1) * SUB + (value >> power) - SUB;
+    u16::try_from(index).unwrap_or(u16::MAX)
+}
+
+/// The middle of a bucket, in microseconds.
+#[expect(clippy::cast_precision_loss)]
+fn middle(bucket: u16) -> f64 {
+    let bucket = u64::from(bucket);
+    if bucket < SUB {
+        return bucket as f64;
+    }
+    let power = bucket / SUB - 1;
+    let low = (SUB + bucket % SUB) << power;
+    low as f64 + ((1_u64 << power) - 1) as f64 / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_percentile_is_near_the_exact_one(mut values in prop::collection::vec(0_u64..10_000_000_000, 1..200), share in 0.01_f64..1.0) {
+            let mut histogram = Histogram::default();
+            values.iter().for_each(|v| histogram.add(*v));
+            values.sort_unstable();
+            let rank = ((values.len() as f64 * share).ceil() as usize).max(1);
+            let exact = values[rank - 1] as f64 / 1000.0;
+            let found = histogram.percentile_ms(share);
+            prop_assert!((found - exact).abs() <= exact / 64.0 + 1e-9, "{found} for {exact}");
+        }
+
+        #[test]
+        fn merging_is_adding_all(a: Vec<u32>, b: Vec<u32>) {
+            let fill = |values: &[u32]| {
+                let mut h = Histogram::default();
+                values.iter().for_each(|v| h.add(u64::from(*v)));
+                h
+            };
+            let mut merged = fill(&a);
+            merged.merge(&fill(&b));
+            prop_assert_eq!(merged, fill(&[a, b].concat()));
+        }
+    }
+
+    #[test]
+    fn the_largest_value_has_a_bucket() {
+        assert!(bucket(u64::MAX) < u16::MAX);
+    }
+}

@@ -1,0 +1,203 @@
+//! Paging through a log, newest first, by any combination of its indexes.
+
+use std::ops::Bound;
+
+use super::time::Timestamp;
+use crate::store::{Found, Index, Intersection, Key, ReadTx, Record, StoreError, Wanted};
+
+/// How many steps counting the matches may take.
+const COUNT_STEPS: u64 = 10_000;
+/// How many steps finding one page may take, beside those that skip.
+const PAGE_STEPS: u64 = 20_000;
+
+/// A place in a log: everything older follows on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The time of the last record before the place.
+    pub time: Timestamp,
+    /// Its number.
+    pub seq: u64,
+}
+
+impl Cursor {
+    /// Reads what [`Display`](std::fmt::Display) wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (time, seq) = text.rsplit_once('.')?;
+        Some(Self { time: Timestamp(time.parse().ok()?), seq: seq.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.time.0, self.seq)
+    }
+}
+
+/// How many records match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// So many.
+    Exact(u64),
+    /// So many or more: counting on would take too long.
+    AtLeast(u64),
+}
+
+/// Which part of the matches is wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Paging {
+    /// How many of the newest to leave out.
+    pub skip: u64,
+    /// How many to return at most.
+    pub limit: usize,
+    /// Where to begin, in place of the newest.
+    pub cursor: Option<Cursor>,
+}
+
+/// Some of the matches.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The records, newest first.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is more.
+    pub next: Option<Cursor>,
+    /// How many there are in all.
+    pub total: Total,
+}
+
+/// Which records of a log are wanted.
+pub struct LogQuery<R: Record<Key = u64>> {
+    by_time: Index<R>,
+    wanted: Vec<Wanted>,
+    matches: Option<Box<dyn Fn(&R) -> bool>>,
+    total: Option<u64>,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl<R: Record<Key = u64>> LogQuery<R> {
+    /// All records between two times, both inclusive.
+    #[must_use]
+    pub fn between(by_time: Index<R>, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        Self {
+            by_time,
+            wanted: Vec::new(),
+            matches: None,
+            total: None,
+            from: from.unwrap_or(Timestamp::MIN),
+            to: to.unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// Only those that an index of `(value, time)` holds under `value`.
+    #[must_use]
+    pub fn with(mut self, index: &Index<R>, value: Option<&impl Key>) -> Self {
+        self.wanted.extend(value.map(|v| Wanted { table: index.table, prefix: v.to_bytes() }));
+        self
+    }
+
+    /// Only those that `matches`, which needs the record itself.
+    #[must_use]
+    pub fn matching(mut self, matches: Option<Box<dyn Fn(&R) -> bool>>) -> Self {
+        self.matches = matches;
+        self
+    }
+
+    /// Says how many records there are in all, where something has counted them already.
+    #[must_use]
+    pub fn counted(mut self, total: Option<u64>) -> Self {
+        self.total = total;
+        self
+    }
+
+    fn search<'t>(&self, tx: &'t ReadTx, cursor: Option<Cursor>) -> Intersection<'t> {
+        let mut wanted: Vec<_> =
+            self.wanted.iter().map(|w| Wanted { table: w.table, prefix: w.prefix.clone() }).collect();
+        if wanted.is_empty() {
+            wanted.push(Wanted { table: self.by_time.table, prefix: Vec::new() });
+        }
+        let end = Bound::Included((self.to, u64::MAX).to_bytes());
+        let newest = match cursor {
+            Some(Cursor { time, seq }) if (time, seq) <= (self.to, u64::MAX) => {
+                Bound::Excluded((time, seq).to_bytes())
+            }
+            _ => end,
+        };
+        Intersection::new(tx, wanted, newest, (self.from, 0_u64).to_bytes())
+    }
+
+    fn accepts(&self, tx: &ReadTx, seq: u64) -> Result<bool, StoreError> {
+        match &self.matches {
+            None => Ok(true),
+            Some(matches) => Ok(tx.get::<R>(&seq)?.is_some_and(|record| matches(&record))),
+        }
+    }
+
+    /// Counts the matches.
+    fn count(&self, tx: &ReadTx) -> Result<Total, StoreError> {
+        if let Some(total) = self.total {
+            return Ok(Total::Exact(total));
+        }
+        let mut search = self.search(tx, None);
+        let mut count = 0;
+        loop {
+            match search.next(COUNT_STEPS)? {
+                Found::Entry(rest) => {
+                    let (_, seq) = read_place(&rest)?;
+                    count += u64::from(self.accepts(tx, seq)?);
+                }
+                Found::Unfinished(_) => return Ok(Total::AtLeast(count)),
+                Found::End => return Ok(Total::Exact(count)),
+            }
+        }
+    }
+
+    /// One page of the matches.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn page(&self, tx: &ReadTx, paging: Paging) -> Result<Page<R>, StoreError> {
+        let mut search = self.search(tx, paging.cursor);
+        let steps = PAGE_STEPS + paging.skip * self.wanted.len().max(1) as u64;
+        let mut skip = paging.skip;
+        let mut items = Vec::new();
+        let mut last = None;
+        let next = loop {
+            let (time, seq) = match search.next(steps)? {
+                Found::Entry(rest) => read_place(&rest)?,
+                Found::End => break None,
+                Found::Unfinished(from) => break continue_at(&from)?,
+            };
+            if !self.accepts(tx, seq)? {
+                continue;
+            }
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            if items.len() == paging.limit {
+                break last;
+            }
+            items.extend(tx.get::<R>(&seq)?);
+            last = Some(Cursor { time, seq });
+        };
+        Ok(Page { items, next, total: self.count(tx)? })
+    }
+}
+
+fn read_place(rest: &[u8]) -> Result<(Timestamp, u64), StoreError> {
+    Ok(<(Timestamp, u64)>::read(&mut &*rest)?)
+}
+
+/// The cursor from which an unfinished search goes on.
+fn continue_at(from: &Bound<Vec<u8>>) -> Result<Option<Cursor>, StoreError> {
+    Ok(match from {
+        Bound::Excluded(rest) => read_place(rest).map(|(time, seq)| Some(Cursor { time, seq }))?,
+        // A cursor stands behind its record.
+        Bound::Included(rest) => {
+            let (time, seq) = read_place(rest)?;
+            Some(Cursor { time, seq: seq.saturating_add(1) })
+        }
+        Bound::Unbounded => None,
+    })
+}

@@ -1,0 +1,244 @@
+//! Figures made of metrics: aggregates over a window, an agent's summary, used resources.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::fleet_stats::Point;
+use super::log_query::{LogQuery, Page, Paging};
+use super::metric_sums::{MetricSums, Scope};
+use super::metrics::{self, Metric};
+use super::rollup::{self, StepLength, Window};
+use super::time::{DAY, MINUTE, Timestamp};
+use crate::store::{Key, ReadTx, StoreError};
+
+/// Which metrics are wanted; all that are given must hold.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs)]
+pub struct MetricFilter {
+    pub agent: Option<Uuid>,
+    pub metric_type: Option<String>,
+    /// First moment, inclusive.
+    pub start: Option<Timestamp>,
+    /// Last moment, inclusive.
+    pub end: Option<Timestamp>,
+}
+
+impl MetricFilter {
+    /// One page of the matches, newest first.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn page(&self, mut tx: &ReadTx, paging: Paging) -> Result<Page<Metric>, StoreError> {
+        let total = if self.start.is_none() && self.end.is_none() {
+            Some(rollup::total::<MetricSums>(&mut tx, &self.scope())?.count)
+        } else {
+            None
+        };
+        LogQuery::between(metrics::BY_TIME, self.start, self.end)
+            .with(&metrics::BY_AGENT, self.agent.as_ref())
+            .with(&metrics::BY_TYPE, self.metric_type.as_ref())
+            .counted(total)
+            .page(tx, paging)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.agent, self.metric_type.as_deref())
+    }
+}
+
+/// The sums of a scope over any window.
+///
+/// # Errors
+/// When storage fails.
+pub fn sums_over(tx: &ReadTx, scope: &Scope, window: Window) -> Result<MetricSums, StoreError> {
+    use std::ops::Bound::{Excluded, Included};
+    rollup::over(tx, scope, window, |sums: &mut MetricSums, from, to| {
+        let (table, prefix) = match scope {
+            Scope::All => (metrics::BY_TIME.table, Vec::new()),
+            Scope::Agent(agent) | Scope::AgentType(agent, _) => (metrics::BY_AGENT.table, agent.to_bytes()),
+            Scope::Type(t) => (metrics::BY_TYPE.table, t.to_bytes()),
+        };
+        let low = [prefix.as_slice(), &from.to_bytes()].concat();
+        let high = [prefix.as_slice(), &to.to_bytes()].concat();
+        for entry in tx.range_raw(table, Included(&low), Excluded(&high))? {
+            let key = entry?.0;
+            let (_, seq) = <(Timestamp, u64)>::read(&mut &key[prefix.len()..])?;
+            let Some(metric) = tx.get::<Metric>(&seq)? else { continue };
+            if !matches!(scope, Scope::AgentType(_, t) if *t != metric.metric_type) {
+                sums.add(&metric.measures);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Figures over a window. Averages run over the records that carry the member; without any they are 0.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Aggregate {
+    /// How many records.
+    pub count: u64,
+    #[expect(missing_docs)]
+    pub avg_execution_time_ms: f64,
+    /// 0-1.
+    pub success_rate: f64,
+    #[expect(missing_docs)]
+    pub total_cost_usd: f64,
+    #[expect(missing_docs)]
+    pub total_tokens_used: u64,
+    /// 0-1.
+    pub avg_quality_score: f64,
+    /// The length of the window in days.
+    pub time_range_days: f64,
+    /// The median; percentiles are off by 1/64 of their value at most.
+    pub p50_execution_time_ms: f64,
+    #[expect(missing_docs)]
+    pub p95_execution_time_ms: f64,
+    #[expect(missing_docs)]
+    pub p99_execution_time_ms: f64,
+    /// As `count`.
+    pub total_calls: u64,
+    /// Records since the start of the UTC day.
+    pub today_calls: u64,
+    /// As `total_tokens_used`.
+    pub tokens_used: u64,
+    /// Tokens since the start of the UTC day.
+    pub today_tokens: u64,
+    /// As `avg_execution_time_ms`.
+    pub average_latency_ms: f64,
+    /// 0-1, among the records that tell of success.
+    pub error_rate: f64,
+    /// Records a minute.
+    pub requests_per_minute: f64,
+    /// Records, a point an hour (windows up to 2 days) or a UTC day.
+    #[serde(rename = "timeSeries")]
+    pub time_series: Vec<Point>,
+    /// Tokens.
+    #[serde(rename = "tokenTimeSeries")]
+    pub token_time_series: Vec<Point>,
+    /// Cost in USD.
+    #[serde(rename = "costTimeSeries")]
+    pub cost_time_series: Vec<Point>,
+}
+
+/// Figures over the last `length` microseconds.
+///
+/// # Errors
+/// When storage fails.
+#[expect(clippy::cast_precision_loss)]
+pub fn aggregate(tx: &ReadTx, filter: &MetricFilter, length: i64, now: Timestamp) -> Result<Aggregate, StoreError> {
+    let scope = filter.scope();
+    let from = now.plus(-length);
+    // Clocks of clients run a little ahead: what they just recorded belongs to the window.
+    let sums = sums_over(tx, &scope, Window { from, to: None })?;
+    let today = sums_over(tx, &scope, Window { from: now.day_start(), to: None })?;
+    let step = if length <= 2 * DAY { StepLength::Hour } else { StepLength::Day };
+    let steps = rollup::series::<MetricSums>(tx, &scope, from, now, step)?;
+    let points = |value: fn(&MetricSums) -> f64| {
+        steps.iter().map(|(timestamp, s)| Point { timestamp: *timestamp, value: value(s) }).collect()
+    };
+    Ok(Aggregate {
+        count: sums.count,
+        avg_execution_time_ms: sums.avg_time_ms(),
+        success_rate: sums.success_rate(),
+        total_cost_usd: sums.cost_usd(),
+        total_tokens_used: sums.tokens(),
+        avg_quality_score: sums.quality(),
+        time_range_days: length as f64 / DAY as f64,
+        p50_execution_time_ms: sums.percentile_ms(0.50),
+        p95_execution_time_ms: sums.percentile_ms(0.95),
+        p99_execution_time_ms: sums.percentile_ms(0.99),
+        total_calls: sums.count,
+        today_calls: today.count,
+        tokens_used: sums.tokens(),
+        today_tokens: today.tokens(),
+        average_latency_ms: sums.avg_time_ms(),
+        error_rate: sums.error_rate(),
+        requests_per_minute: sums.count as f64 / (length as f64 / MINUTE as f64),
+        time_series: points(|s| s.count as f64),
+        token_time_series: points(|s| s.tokens() as f64),
+        cost_time_series: points(MetricSums::cost_usd),
+    })
+}
+
+/// An agent's figures over all time.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(missing_docs)]
+pub struct AgentSummary {
+    pub agent_id: Uuid,
+    pub total_metrics: u64,
+    pub performance: SummaryPerformance,
+    pub cost: SummaryCost,
+    pub quality: SummaryQuality,
+}
+
+/// How the work went.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(missing_docs)]
+pub struct SummaryPerformance {
+    pub avg_execution_time_ms: f64,
+    /// 0-1.
+    pub success_rate: f64,
+    pub total_tasks_completed: u64,
+    pub total_tasks_failed: u64,
+}
+
+/// What it cost.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(missing_docs)]
+pub struct SummaryCost {
+    pub total_cost_usd: f64,
+    pub total_tokens_used: u64,
+}
+
+/// How good it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SummaryQuality {
+    /// 0-1.
+    pub avg_quality_score: f64,
+}
+
+/// An agent's figures over all time.
+///
+/// # Errors
+/// When storage fails.
+pub fn agent_summary(mut tx: &ReadTx, agent_id: Uuid) -> Result<AgentSummary, StoreError> {
+    let sums: MetricSums = rollup::total(&mut tx, &Scope::Agent(agent_id))?;
+    Ok(AgentSummary {
+        agent_id,
+        total_metrics: sums.count,
+        performance: SummaryPerformance {
+            avg_execution_time_ms: sums.avg_time_ms(),
+            success_rate: sums.success_rate(),
+            total_tasks_completed: sums.tasks_completed(),
+            total_tasks_failed: sums.tasks_failed(),
+        },
+        cost: SummaryCost { total_cost_usd: sums.cost_usd(), total_tokens_used: sums.tokens() },
+        quality: SummaryQuality { avg_quality_score: sums.quality() },
+    })
+}
+
+/// What was used over a window.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(missing_docs)]
+pub struct Resources {
+    pub total_tokens_used: u64,
+    pub total_cost_usd: f64,
+    pub total_api_calls: u64,
+    pub period_days: u32,
+}
+
+/// What was used over the last `days` days.
+///
+/// # Errors
+/// When storage fails.
+pub fn resources(tx: &ReadTx, agent: Option<Uuid>, days: u32, now: Timestamp) -> Result<Resources, StoreError> {
+    let window = Window { from: now.plus(-DAY * i64::from(days)), to: None };
+    let sums = sums_over(tx, &Scope::of(agent, None), window)?;
+    Ok(Resources {
+        total_tokens_used: sums.tokens(),
+        total_cost_usd: sums.cost_usd(),
+        total_api_calls: sums.api_calls(),
+        period_days: days,
+    })
+}

@@ -1,0 +1,264 @@
+//! Sums of metrics: what every average, total and percentile is made of.
+//!
+//! Amounts are summed as whole numbers of a small unit, so that the order in which records arrive
+//! cannot change a sum.
+
+use bincode::{Decode, Encode};
+use uuid::Uuid;
+
+use super::histogram::Histogram;
+use super::metrics::{Measures, Metric};
+use super::rollup::{self, Rollup};
+use crate::store::codec::CodecError;
+use crate::store::{Key, StoreError, TableName, Value, WriteTx};
+
+/// Billionths: of a USD, or of a quality score of 1.
+const BILLION: f64 = 1e9;
+
+/// Which metrics are summed together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// All.
+    All,
+    /// Those of an agent.
+    Agent(Uuid),
+    /// Those of a type.
+    Type(String),
+    /// Those of an agent and a type.
+    AgentType(Uuid, String),
+}
+
+impl Scope {
+    /// The scope of some filters.
+    #[must_use]
+    pub fn of(agent: Option<Uuid>, metric_type: Option<&str>) -> Self {
+        match (agent, metric_type) {
+            (None, None) => Self::All,
+            (Some(agent), None) => Self::Agent(agent),
+            (None, Some(t)) => Self::Type(t.into()),
+            (Some(agent), Some(t)) => Self::AgentType(agent, t.into()),
+        }
+    }
+}
+
+impl Key for Scope {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::All => 0_u8.write(out),
+            Self::Agent(agent) => (1_u8, *agent).write(out),
+            Self::Type(t) => (2_u8, t.as_str()).write(out),
+            Self::AgentType(agent, t) => (3_u8, *agent, t.as_str()).write(out),
+        }
+    }
+
+    fn read(input: &mut &[u8]) -> Result<Self, CodecError> {
+        Ok(match u8::read(input)? {
+            0 => Self::All,
+            1 => Self::Agent(Uuid::read(input)?),
+            2 => Self::Type(String::read(input)?),
+            3 => Self::AgentType(Uuid::read(input)?, String::read(input)?),
+            other => return Err(CodecError(format!("unknown scope {other}"))),
+        })
+    }
+}
+
+/// Sums over some metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct MetricSums {
+    /// How many records.
+    pub count: u64,
+    timed: u64,
+    time_us: u128,
+    judged: u64,
+    successes: u64,
+    tokens: u128,
+    cost_nanos: u128,
+    api_calls: u128,
+    violations: u128,
+    tasks_completed: u128,
+    tasks_failed: u128,
+    scored: u64,
+    score_nanos: u128,
+    score_min: u64,
+    score_max: u64,
+    times: Histogram,
+}
+
+impl Value for MetricSums {
+    const TABLE: TableName = "metric_sums";
+    type Key = (u8, Scope, i64);
+}
+
+impl Rollup for MetricSums {
+    type Scope = Scope;
+
+    fn merge(&mut self, other: &Self) {
+        if other.scored > 0 {
+            self.score_min = if self.scored == 0 { other.score_min } else { self.score_min.min(other.score_min) };
+            self.score_max = self.score_max.max(other.score_max);
+        }
+        self.count += other.count;
+        self.timed += other.timed;
+        self.time_us += other.time_us;
+        self.judged += other.judged;
+        self.successes += other.successes;
+        self.tokens += other.tokens;
+        self.cost_nanos += other.cost_nanos;
+        self.api_calls += other.api_calls;
+        self.violations += other.violations;
+        self.tasks_completed += other.tasks_completed;
+        self.tasks_failed += other.tasks_failed;
+        self.scored += other.scored;
+        self.score_nanos += other.score_nanos;
+        self.times.merge(&other.times);
+    }
+}
+
+/// An amount in units of a billionth. Amounts are never negative here.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#[must_use]
+pub fn billionths(amount: f64) -> u64 {
+    (amount * BILLION).round() as u64
+}
+
+/// An amount from its billionths.
+#[expect(clippy::cast_precision_loss)]
+#[must_use]
+pub fn from_billionths(nanos: u128) -> f64 {
+    nanos as f64 / BILLION
+}
+
+#[expect(clippy::cast_precision_loss)]
+fn ratio(sum: u128, count: u64) -> f64 {
+    if count == 0 { 0.0 } else { sum as f64 / count as f64 }
+}
+
+fn whole(sum: u128) -> u64 {
+    u64::try_from(sum).unwrap_or(u64::MAX)
+}
+
+impl MetricSums {
+    /// Adds one record.
+    pub fn add(&mut self, m: &Measures) {
+        self.count += 1;
+        if let Some(ms) = m.execution_time_ms {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let us = (ms * 1000.0).round() as u64;
+            self.timed += 1;
+            self.time_us += u128::from(us);
+            self.times.add(us);
+        }
+        if let Some(success) = m.success {
+            self.judged += 1;
+            self.successes += u64::from(success);
+        }
+        if let Some(score) = m.quality_score {
+            let score = billionths(score);
+            self.score_min = if self.scored == 0 { score } else { self.score_min.min(score) };
+            self.score_max = self.score_max.max(score);
+            self.scored += 1;
+            self.score_nanos += u128::from(score);
+        }
+        self.tokens += u128::from(m.tokens_used.unwrap_or(0));
+        self.cost_nanos += u128::from(billionths(m.cost_usd.unwrap_or(0.0)));
+        self.api_calls += u128::from(m.api_calls.unwrap_or(0));
+        self.violations += u128::from(m.code_violations.unwrap_or(0));
+        self.tasks_completed += u128::from(m.tasks_completed.unwrap_or(0));
+        self.tasks_failed += u128::from(m.tasks_failed.unwrap_or(0));
+    }
+
+    /// Mean duration in ms; 0 where none was measured. The same holds for all averages.
+    #[must_use]
+    pub fn avg_time_ms(&self) -> f64 {
+        ratio(self.time_us, self.timed) / 1000.0
+    }
+
+    /// See [`Histogram::percentile_ms`].
+    #[must_use]
+    pub fn percentile_ms(&self, share: f64) -> f64 {
+        self.times.percentile_ms(share)
+    }
+
+    /// Successes among the records that tell, 0-1.
+    #[must_use]
+    pub fn success_rate(&self) -> f64 {
+        ratio(u128::from(self.successes), self.judged)
+    }
+
+    /// Failures among the records that tell, 0-1.
+    #[must_use]
+    pub fn error_rate(&self) -> f64 {
+        ratio(u128::from(self.judged - self.successes), self.judged)
+    }
+
+    /// Mean quality score, 0-1.
+    #[must_use]
+    pub fn quality(&self) -> f64 {
+        from_billionths(self.score_nanos) / if self.scored == 0 { 1.0 } else { ratio(u128::from(self.scored), 1) }
+    }
+
+    /// Lowest and highest quality score, 0-1.
+    #[must_use]
+    pub fn quality_span(&self) -> (f64, f64) {
+        (from_billionths(u128::from(self.score_min)), from_billionths(u128::from(self.score_max)))
+    }
+
+    /// How many records carry a quality score.
+    #[must_use]
+    pub fn scored(&self) -> u64 {
+        self.scored
+    }
+
+    /// Cost in USD.
+    #[must_use]
+    pub fn cost_usd(&self) -> f64 {
+        from_billionths(self.cost_nanos)
+    }
+
+    /// Tokens.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        whole(self.tokens)
+    }
+
+    /// Calls to models and services.
+    #[must_use]
+    pub fn api_calls(&self) -> u64 {
+        whole(self.api_calls)
+    }
+
+    /// Broken rules.
+    #[must_use]
+    pub fn violations(&self) -> u64 {
+        whole(self.violations)
+    }
+
+    /// Tasks done.
+    #[must_use]
+    pub fn tasks_completed(&self) -> u64 {
+        whole(self.tasks_completed)
+    }
+
+    /// Tasks given up.
+    #[must_use]
+    pub fn tasks_failed(&self) -> u64 {
+        whole(self.tasks_failed)
+    }
+}
+
+/// Adds a recorded metric to every sum it belongs to.
+///
+/// # Errors
+/// When storage fails.
+pub fn roll_up(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<(), StoreError> {
+    let (agent, metric_type) = (metric.agent_id, metric.metric_type.as_str());
+    for scope in [
+        Scope::All,
+        Scope::Agent(agent),
+        Scope::Type(metric_type.into()),
+        Scope::AgentType(agent, metric_type.into()),
+    ] {
+        rollup::add(tx, &scope, metric.recorded_at, |sums: &mut MetricSums| sums.add(&metric.measures))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! What agentmap knows: records, their rules, and the one function that changes them.
+
+pub mod agent_query;
+pub mod agent_view;
+pub mod agent_write;
+pub mod agents;
+pub mod alerts;
+pub mod audit;
+pub mod audit_query;
+pub mod command;
+pub mod events;
+pub mod fleet_stats;
+pub mod histogram;
+pub mod identity;
+pub mod live;
+pub mod log_id;
+pub mod log_query;
+pub mod metric_stats;
+pub mod metric_sums;
+pub mod metrics;
+pub mod quality;
+pub mod refusal;
+pub mod role;
+pub mod rollup;
+pub mod roster;
+pub mod sync;
+pub mod tally;
+pub mod text;
+pub mod time;
+pub mod usage;

@@ -1,0 +1,196 @@
+//! Rollups: sums kept by minute, hour, day and for all time, so that any window is a few of them.
+//!
+//! A window is covered by whole days, then whole hours at its edges, then whole minutes; what is left
+//! inside a minute is folded over the raw records.
+
+use std::ops::Bound;
+
+use super::time::{DAY, HOUR, MINUTE, Timestamp};
+use crate::store::{Key, ReadTx, StoreError, Value, WriteTx};
+
+/// The grain of a rollup, as the first byte of its key.
+const ALL: u8 = 0;
+const GRAINS: [(u8, i64); 3] = [(1, DAY), (2, HOUR), (3, MINUTE)];
+
+/// A value that is summed over time. Its key is `(grain, scope, bucket)`.
+pub trait Rollup: Value<Key = (u8, Self::Scope, i64)> + Default {
+    /// What is summed apart from each other.
+    type Scope: Key + Clone;
+    /// Adds another sum.
+    fn merge(&mut self, other: &Self);
+}
+
+/// Adds `change` to the sums of `scope` that hold the time `at`.
+///
+/// # Errors
+/// When storage fails.
+pub fn add<R: Rollup>(
+    tx: &mut WriteTx<'_>,
+    scope: &R::Scope,
+    at: Timestamp,
+    mut change: impl FnMut(&mut R),
+) -> Result<(), StoreError> {
+    tx.update(&(ALL, scope.clone(), 0), &mut change)?;
+    for (grain, size) in GRAINS {
+        tx.update(&(grain, scope.clone(), at.0.div_euclid(size)), &mut change)?;
+    }
+    Ok(())
+}
+
+/// The sum over all time.
+///
+/// # Errors
+/// When storage fails.
+pub fn total<R: Rollup>(tx: &mut impl crate::store::Lookup, scope: &R::Scope) -> Result<R, StoreError> {
+    Ok(tx.lookup(&total_key::<R>(scope))?.unwrap_or_default())
+}
+
+/// The key of the sum over all time.
+pub fn total_key<R: Rollup>(scope: &R::Scope) -> R::Key {
+    (ALL, scope.clone(), 0)
+}
+
+/// The key prefix that all sums over all time share.
+#[must_use]
+pub fn totals_prefix() -> Vec<u8> {
+    ALL.to_bytes()
+}
+
+/// A window of time: from a first microsecond up to, not including, an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first moment inside.
+    pub from: Timestamp,
+    /// The first moment after; `None` where the window is open.
+    pub to: Option<Timestamp>,
+}
+
+/// The sum over a window. `raw` adds what lies in a range that is shorter than a minute.
+///
+/// # Errors
+/// When storage fails.
+pub fn over<R: Rollup>(
+    tx: &ReadTx,
+    scope: &R::Scope,
+    window: Window,
+    mut raw: impl FnMut(&mut R, Timestamp, Timestamp) -> Result<(), StoreError>,
+) -> Result<R, StoreError> {
+    let mut sum = R::default();
+    for piece in cover(window) {
+        match piece {
+            Piece::Buckets { grain, from, to } => each(tx, grain, scope, from, to, |_, r: R| sum.merge(&r))?,
+            Piece::Raw { from, to } => raw(&mut sum, Timestamp(from), Timestamp(to))?,
+        }
+    }
+    Ok(sum)
+}
+
+/// The length of the steps of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepLength {
+    /// An hour.
+    Hour,
+    /// A UTC day.
+    Day,
+}
+
+/// The sums of the steps that begin in a window, in order, those without records included.
+///
+/// # Errors
+/// When storage fails.
+pub fn series<R: Rollup>(
+    tx: &ReadTx,
+    scope: &R::Scope,
+    from: Timestamp,
+    to: Timestamp,
+    step: StepLength,
+) -> Result<Vec<(Timestamp, R)>, StoreError> {
+    let (grain, size) = match step {
+        StepLength::Day => GRAINS[0],
+        StepLength::Hour => GRAINS[1],
+    };
+    let (first, last) = (from.0.div_euclid(size), to.0.div_euclid(size));
+    let mut steps: Vec<_> = (first..=last).map(|b| (Timestamp(b * size), R::default())).collect();
+    each(tx, grain, scope, first, last + 1, |bucket, r| {
+        if let Some((_, sum)) = usize::try_from(bucket - first).ok().and_then(|i| steps.get_mut(i)) {
+            *sum = r;
+        }
+    })?;
+    Ok(steps)
+}
+
+/// Visits the stored sums of the buckets `from..to`.
+fn each<R: Rollup>(
+    tx: &ReadTx,
+    grain: u8,
+    scope: &R::Scope,
+    from: i64,
+    to: i64,
+    mut visit: impl FnMut(i64, R),
+) -> Result<(), StoreError> {
+    let (low, high) = ((grain, scope.clone(), from).to_bytes(), (grain, scope.clone(), to).to_bytes());
+    for entry in tx.range::<R>(Bound::Included(&low), Bound::Excluded(&high))? {
+        let ((_, _, bucket), value) = entry?;
+        visit(bucket, value);
+    }
+    Ok(())
+}
+
+#[derive(Debug, PartialEq)]
+enum Piece {
+    Buckets { grain: u8, from: i64, to: i64 },
+    Raw { from: i64, to: i64 },
+}
+
+fn cover(window: Window) -> Vec<Piece> {
+    fn go(from: i64, to: i64, grains: &[(u8, i64)], pieces: &mut Vec<Piece>) {
+        if from >= to {
+            return;
+        }
+        let Some((&(grain, size), finer)) = grains.split_first() else {
+            pieces.push(Piece::Raw { from, to });
+            return;
+        };
+        let (first, end) = (-(-from).div_euclid(size), to.div_euclid(size));
+        if first < end {
+            go(from, first * size, finer, pieces);
+            pieces.push(Piece::Buckets { grain, from: first, to: end });
+            go(end * size, to, finer, pieces);
+        } else {
+            go(from, to, finer, pieces);
+        }
+    }
+    let mut pieces = Vec::new();
+    // The end of an open window lies on a day's border, so that no raw record is folded there.
+    let open = (Timestamp::MAX.day() + 1) * DAY;
+    go(window.from.0, window.to.map_or(open, |t| t.0), &GRAINS, &mut pieces);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cover_is_the_window_without_gap_or_overlap(from in -10 * DAY..10 * DAY, length in 0..20 * DAY) {
+            let mut at = from;
+            for piece in cover(Window { from: Timestamp(from), to: Some(Timestamp(from + length)) }) {
+                let (start, end) = match piece {
+                    Piece::Raw { from, to } => {
+                        prop_assert!(to - from < 2 * MINUTE);
+                        (from, to)
+                    }
+                    Piece::Buckets { grain, from, to } => {
+                        let size = GRAINS[usize::from(grain) - 1].1;
+                        (from * size, to * size)
+                    }
+                };
+                prop_assert_eq!(start, at);
+                at = end;
+            }
+            prop_assert_eq!(at, from + length);
+        }
+    }
+}

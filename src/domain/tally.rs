@@ -1,0 +1,143 @@
+//! Counts of the audit trail by decision, operation type and role.
+
+use std::collections::BTreeMap;
+
+use bincode::{Decode, Encode};
+
+use super::audit::{self, AuditRecord};
+use super::rollup::{self, Rollup, Window};
+use super::time::Timestamp;
+use crate::store::codec::CodecError;
+use crate::store::{Key, ReadTx, StoreError, TableName, Value, WriteTx};
+
+/// What is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    /// All records, under the empty value.
+    All,
+    /// By decision.
+    Decision,
+    /// By operation type.
+    Operation,
+    /// By role.
+    Role,
+}
+
+/// A dimension and one of its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted(pub Dimension, pub String);
+
+impl Key for Counted {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.0 as u8).write(out);
+        self.1.write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, CodecError> {
+        let dimension = match u8::read(input)? {
+            0 => Dimension::All,
+            1 => Dimension::Decision,
+            2 => Dimension::Operation,
+            3 => Dimension::Role,
+            other => return Err(CodecError(format!("unknown dimension {other}"))),
+        };
+        Ok(Self(dimension, String::read(input)?))
+    }
+}
+
+/// How many records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Tally(pub u64);
+
+impl Value for Tally {
+    const TABLE: TableName = "audit_tallies";
+    type Key = (u8, Counted, i64);
+}
+
+impl Rollup for Tally {
+    type Scope = Counted;
+    fn merge(&mut self, other: &Self) {
+        self.0 += other.0;
+    }
+}
+
+/// Counts a record.
+///
+/// # Errors
+/// When storage fails.
+pub fn count(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
+    let view = record.view();
+    for (dimension, value) in [
+        (Dimension::All, ""),
+        (Dimension::Decision, view.rbac.decision.as_str()),
+        (Dimension::Operation, view.operation.kind),
+        (Dimension::Role, view.agent.role),
+    ] {
+        let counted = Counted(dimension, value.to_owned());
+        rollup::add(tx, &counted, view.timestamp, |tally: &mut Tally| tally.0 += 1)?;
+    }
+    Ok(())
+}
+
+/// How many values of a dimension an answer holds at most: hooks may send any text, answers have an end.
+const VALUES: usize = 1000;
+
+/// The counts of a dimension's values over a window, without those that are zero.
+///
+/// # Errors
+/// When storage fails.
+pub fn by_value(tx: &ReadTx, dimension: Dimension, window: Option<Window>) -> Result<BTreeMap<String, u64>, StoreError> {
+    let prefix = [rollup::totals_prefix(), (dimension as u8).to_bytes()].concat();
+    let mut counts = BTreeMap::new();
+    for entry in tx.prefix(Tally::TABLE, &prefix)?.take(VALUES) {
+        let (key, value) = entry?;
+        let value_of = String::read(&mut key.as_slice())?;
+        let count = match window {
+            None => Tally::from_stored(&value)?.0,
+            Some(window) => over(tx, &Counted(dimension, value_of.clone()), window)?,
+        };
+        if count > 0 {
+            counts.insert(value_of, count);
+        }
+    }
+    Ok(counts)
+}
+
+/// The count of one value over a window.
+///
+/// # Errors
+/// When storage fails.
+pub fn over(tx: &ReadTx, counted: &Counted, window: Window) -> Result<u64, StoreError> {
+    let sum = rollup::over(tx, counted, window, |tally: &mut Tally, from, to| {
+        let (table, mut prefix) = match counted.0 {
+            Dimension::All => (audit::BY_TIME.table, Vec::new()),
+            Dimension::Decision => (audit::BY_DECISION.table, counted.1.to_bytes()),
+            Dimension::Operation => (audit::BY_OPERATION.table, counted.1.to_bytes()),
+            Dimension::Role => (audit::BY_ROLE.table, counted.1.to_bytes()),
+        };
+        let mut end = prefix.clone();
+        from.write(&mut prefix);
+        to.write(&mut end);
+        use std::ops::Bound::{Excluded, Included};
+        for entry in tx.range_raw(table, Included(&prefix), Excluded(&end))? {
+            entry?;
+            tally.0 += 1;
+        }
+        Ok(())
+    })?;
+    Ok(sum.0)
+}
+
+/// The count of one value over all time.
+///
+/// # Errors
+/// When storage fails.
+pub fn total(mut tx: &ReadTx, dimension: Dimension, value: &str) -> Result<u64, StoreError> {
+    Ok(rollup::total::<Tally>(&mut tx, &Counted(dimension, value.to_owned()))?.0)
+}
+
+/// The window of an optional date range, inclusive at both ends; `None` for all time.
+#[must_use]
+pub fn window_of(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<Window> {
+    (start.is_some() || end.is_some())
+        .then(|| Window { from: start.unwrap_or(Timestamp::MIN), to: end.map(|t| t.plus(1)) })
+}

@@ -1,0 +1,43 @@
+//! Small text types that are stored and shown as they are.
+
+use bincode::{Decode, Encode};
+use serde::ser::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// What a missing string of an audit event becomes.
+pub const UNKNOWN: &str = "unknown";
+
+/// A JSON value as compact text with sorted members, ready to be put into an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct JsonText(pub String);
+
+impl JsonText {
+    /// The text of a value.
+    #[must_use]
+    pub fn of<T: Serialize>(value: &T) -> Self {
+        // Serializing the crate's own types cannot fail; `null` keeps the record readable if it ever does.
+        Self(serde_json::to_value(value).map_or_else(|_| "null".into(), |v| v.to_string()))
+    }
+}
+
+impl Default for JsonText {
+    /// The empty object.
+    fn default() -> Self {
+        Self("{}".into())
+    }
+}
+
+impl Serialize for JsonText {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonText {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        // Through a value, so that the text is compact and its members sorted.
+        Ok(Self(serde_json::Value::deserialize(d)?.to_string()))
+    }
+}

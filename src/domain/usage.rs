@@ -1,0 +1,141 @@
+//! What agents used: by day against the cost budget, by session against the token budget, and when
+//! they were last seen.
+
+use bincode::{Decode, Encode};
+use uuid::Uuid;
+
+use super::metric_sums::{billionths, from_billionths};
+use super::metrics::Metric;
+use super::time::Timestamp;
+use crate::store::{Key, Lookup, ReadTx, StoreError, TableName, Value, WriteTx};
+
+/// An agent's usage on one UTC day. The key is `(day, agent)`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct DayUsage {
+    tokens: u128,
+    cost_nanos: u128,
+}
+
+impl Value for DayUsage {
+    const TABLE: TableName = "usage_by_day";
+    type Key = (i64, Uuid);
+}
+
+impl DayUsage {
+    /// Tokens used.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        u64::try_from(self.tokens).unwrap_or(u64::MAX)
+    }
+
+    /// Cost in USD.
+    #[must_use]
+    pub fn cost_usd(&self) -> f64 {
+        from_billionths(self.cost_nanos)
+    }
+
+    /// The usage of all agents that used anything on a day.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn of_day(tx: &ReadTx, day: i64) -> Result<Vec<(Uuid, Self)>, StoreError> {
+        tx.prefix(Self::TABLE, &day.to_bytes())?
+            .map(|entry| {
+                let (key, value) = entry?;
+                Ok((Uuid::read(&mut key.as_slice())?, Self::from_stored(&value)?))
+            })
+            .collect()
+    }
+}
+
+/// An agent's usage in one session. The key is `(agent, session)`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SessionUsage {
+    tokens: u128,
+    cost_nanos: u128,
+}
+
+impl Value for SessionUsage {
+    const TABLE: TableName = "usage_by_session";
+    type Key = (Uuid, String);
+}
+
+impl SessionUsage {
+    /// Tokens used.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        u64::try_from(self.tokens).unwrap_or(u64::MAX)
+    }
+}
+
+/// When an agent was last seen. The key is the agent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Presence {
+    last_active: Option<Timestamp>,
+}
+
+impl Value for Presence {
+    const TABLE: TableName = "presence";
+    type Key = Uuid;
+}
+
+impl Presence {
+    /// When an agent was last seen.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn last_active(tx: &mut impl Lookup, agent: Uuid) -> Result<Option<Timestamp>, StoreError> {
+        Ok(tx.lookup::<Self>(&agent)?.unwrap_or_default().last_active)
+    }
+
+    /// Notes that an agent was seen at `at`, but not after `now`: clients' clocks run ahead.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn seen(tx: &mut WriteTx<'_>, agent: Uuid, at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        tx.update(&agent, |p: &mut Self| p.last_active = p.last_active.max(Some(at.min(now))))
+    }
+}
+
+/// A usage before and after a metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved<T> {
+    /// Before it.
+    pub before: T,
+    /// With it.
+    pub after: T,
+}
+
+/// What a metric moved.
+#[derive(Debug, Clone, Copy)]
+pub struct Movement {
+    /// The usage of the metric's day.
+    pub day: Moved<DayUsage>,
+    /// The usage of its session, where it has one.
+    pub session: Option<Moved<SessionUsage>>,
+}
+
+/// Adds a metric to the usage of its day and session.
+///
+/// # Errors
+/// When storage fails.
+pub fn charge(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movement, StoreError> {
+    let tokens = u128::from(metric.measures.tokens_used.unwrap_or(0));
+    let cost = u128::from(billionths(metric.measures.cost_usd.unwrap_or(0.0)));
+    let day = tx.update(&(metric.recorded_at.day(), metric.agent_id), |usage: &mut DayUsage| {
+        let before = *usage;
+        usage.tokens += tokens;
+        usage.cost_nanos += cost;
+        Moved { before, after: *usage }
+    })?;
+    let session = match &metric.session_id {
+        None => None,
+        Some(session) => Some(tx.update(&(metric.agent_id, session.clone()), |usage: &mut SessionUsage| {
+            let before = *usage;
+            usage.tokens += tokens;
+            usage.cost_nanos += cost;
+            Moved { before, after: *usage }
+        })?),
+    };
+    Ok(Movement { day, session })
+}

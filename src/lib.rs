@@ -1,0 +1,3 @@
+//! agentmap
+pub mod domain;
+pub mod store;

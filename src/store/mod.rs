@@ -1,0 +1,141 @@
+//! Durable tables with indexes, written by one thread and read through snapshots.
+//!
+//! [`Store`] is generic over the command and over the function that applies it, and knows nothing of
+//! what is stored: records declare their tables and indexes ([`Record`]), and all writing is a command
+//! applied by the [writer](writer) thread.
+
+pub mod codec;
+mod database;
+mod error;
+mod intersect;
+mod migrations;
+mod read;
+mod record;
+mod write;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use codec::Key;
+pub use database::Location;
+pub use error::StoreError;
+pub use intersect::{Found, Intersection, Wanted};
+pub use migrations::{Schema, Step};
+pub use read::ReadTx;
+pub use record::{Index, IndexEntries, Lookup, Record, TableName, Value};
+pub use write::WriteTx;
+pub use writer::{Apply, Committed};
+
+use database::Database;
+use migrations::SchemaVersion;
+use writer::{Job, Writer};
+
+/// An open store of commands `C` with outcomes `O`.
+pub struct Store<C, O> {
+    database: Arc<Database>,
+    jobs: Mutex<Option<mpsc::Sender<Job<C, O>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
+    /// Opens the data, raises it to the schema's version and starts the writer thread.
+    /// `committed` sees every batch's outcomes after its commit and before they are answered.
+    ///
+    /// # Errors
+    /// When the data is locked, too new, damaged or not reachable.
+    pub fn open(
+        location: Location,
+        cache_bytes: usize,
+        schema: &Schema,
+        apply: Apply<C, O>,
+        committed: Committed<O>,
+    ) -> Result<Self, StoreError> {
+        let database = Arc::new(Database::open(location, cache_bytes)?);
+        let txn = database.begin_write()?;
+        let mut tx = WriteTx::new(&txn);
+        SchemaVersion::raise(&mut tx, schema)?;
+        tx.flush()?;
+        txn.commit().map_err(StoreError::from)?;
+        let (sender, jobs) = mpsc::channel(writer::QUEUE);
+        let writer = Writer { database: Arc::clone(&database), apply, committed, jobs };
+        let thread = writer.spawn().map_err(|e| StoreError::Io(e.to_string()))?;
+        Ok(Self { database, jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Opens an existing file for reading, also beside the process that writes it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_read_only(path: &Path, cache_bytes: usize, schema: &Schema) -> Result<Self, StoreError> {
+        let database = Database::open(Location::ReadOnly(path.to_owned()), cache_bytes)?;
+        let version = database.begin_read()?.get::<SchemaVersion>(&())?;
+        SchemaVersion::check(version.map_or(0, |v| v.0), schema)?;
+        Ok(Self { database: Arc::new(database), jobs: Mutex::new(None), thread: Mutex::new(None) })
+    }
+
+    /// A snapshot as of the last commit.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn begin_read(&self) -> Result<ReadTx, StoreError> {
+        self.database.begin_read()
+    }
+
+    /// Runs `f` on a snapshot.
+    ///
+    /// # Errors
+    /// What `f` returns, or when storage fails.
+    pub fn read<T, E: From<StoreError>>(&self, f: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
+        f(&self.begin_read()?)
+    }
+
+    /// Applies a command and returns its outcome once it is on disk. Dropping the future does not take the
+    /// command back.
+    ///
+    /// # Errors
+    /// When storage fails, or the store was shut down.
+    pub async fn submit(&self, command: C) -> Result<O, StoreError> {
+        const CLOSED: StoreError = StoreError::Unavailable("it is shut down");
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (answer, outcome) = oneshot::channel();
+        jobs.ok_or(CLOSED)?.send(Job { command, answer }).await.map_err(|_| CLOSED)?;
+        outcome.await.map_err(|_| CLOSED)?
+    }
+
+    /// Why the last write failed; `None` when it did not.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.database.failure()
+    }
+
+    /// The data file, where there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.database.path()
+    }
+
+}
+
+impl<C, O> Store<C, O> {
+    /// Writes what was submitted, then ends the writer thread. Submitting fails from now on.
+    pub fn shut_down(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<C, O> Drop for Store<C, O> {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}

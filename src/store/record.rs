@@ -1,0 +1,105 @@
+//! Records and their indexes: a type declares its table, its key and its indexes once, and every
+//! write keeps them true inside the same transaction.
+
+use bincode::{Decode, Encode};
+
+use super::codec::{self, CodecError, Key};
+use super::error::StoreError;
+
+/// The name of a table. Keys and values are bytes; [`Record`] gives them meaning.
+pub type TableName = &'static str;
+
+/// A type that is kept in a table under a key of its own or one given with it.
+pub trait Value: Sized + Encode + Decode<()> + 'static {
+    /// Where it is kept.
+    const TABLE: TableName;
+    /// The version that this program writes.
+    const VERSION: u8 = 1;
+    /// The primary key.
+    type Key: Key;
+
+    /// Reads a value that an older release wrote. Override it together with `VERSION`.
+    ///
+    /// # Errors
+    /// When no release ever wrote such a value.
+    fn decode_older(version: u8, _body: &[u8]) -> Result<Self, CodecError> {
+        Err(CodecError(format!("{} holds a value of unknown version {version}", Self::TABLE)))
+    }
+
+    /// The value as stored.
+    ///
+    /// # Errors
+    /// See [`codec::encode_value`].
+    fn to_stored(&self) -> Result<Vec<u8>, CodecError> {
+        codec::encode_value(Self::VERSION, self)
+    }
+
+    /// Reads a stored value.
+    ///
+    /// # Errors
+    /// When the bytes are no such value.
+    fn from_stored(bytes: &[u8]) -> Result<Self, CodecError> {
+        match bytes.split_first() {
+            Some((&version, body)) if version == Self::VERSION => codec::decode_body(body)
+                .map_err(|e| CodecError(format!("{}: {}", Self::TABLE, e.0))),
+            Some((&version, body)) => Self::decode_older(version, body),
+            None => Err(CodecError(format!("{} holds an empty value", Self::TABLE))),
+        }
+    }
+}
+
+/// A value that knows its key and may be found by other things too.
+pub trait Record: Value {
+    /// What is found by anything else than the key.
+    const INDEXES: &'static [Index<Self>] = &[];
+
+    /// This record's primary key.
+    fn key(&self) -> Self::Key;
+}
+
+/// Looks values up by key, in a snapshot or inside a write transaction.
+pub trait Lookup {
+    /// The value with this key.
+    ///
+    /// # Errors
+    /// When storage fails or the value is damaged.
+    fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError>;
+}
+
+/// A secondary index: a table of `(value, primary key) -> ()`.
+pub struct Index<R: Record> {
+    /// The index table.
+    pub table: TableName,
+    /// Which values a record is found under.
+    pub values: fn(&R, &mut IndexEntries),
+}
+
+/// Collects the entries of one record in one index.
+pub struct IndexEntries {
+    primary: Vec<u8>,
+    entries: Vec<Vec<u8>>,
+}
+
+impl IndexEntries {
+    /// Adds an entry for `value`.
+    pub fn push(&mut self, value: &impl Key) {
+        let mut entry = Vec::with_capacity(64);
+        value.write(&mut entry);
+        entry.extend_from_slice(&self.primary);
+        self.entries.push(entry);
+    }
+}
+
+impl<R: Record> Index<R> {
+    /// The index table's keys for `record`, in order, each once.
+    pub(super) fn entries(&self, record: &R) -> Vec<Vec<u8>> {
+        let mut entries = IndexEntries { primary: record.key().to_bytes(), entries: Vec::new() };
+        (self.values)(record, &mut entries);
+        let mut entries = entries.entries;
+        if entries.len() > 1 {
+            entries.sort_unstable();
+            entries.dedup();
+        }
+        entries
+    }
+}

@@ -1,0 +1,199 @@
+//! Writing: what `apply` may do inside the one write transaction of a batch.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::codec::{Key, prefix_end};
+use super::error::StoreError;
+use super::read::definition;
+use super::record::{Index, Lookup, Record, TableName, Value};
+
+type Bytes = &'static [u8];
+
+/// The write transaction of one group commit, seen by one command after the other.
+pub struct WriteTx<'t> {
+    txn: &'t WriteTransaction,
+    tables: HashMap<TableName, Table<'t, Bytes, Bytes>>,
+    // Counters and rollups that many commands of a batch move are written once, at its end.
+    buffer: HashMap<TableName, BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+impl<'t> WriteTx<'t> {
+    pub(super) fn new(txn: &'t WriteTransaction) -> Self {
+        Self { txn, tables: HashMap::new(), buffer: HashMap::new() }
+    }
+
+    fn table(&mut self, name: TableName) -> Result<&mut Table<'t, Bytes, Bytes>, StoreError> {
+        use std::collections::hash_map::Entry;
+        Ok(match self.tables.entry(name) {
+            Entry::Occupied(e) => e.into_mut(),
+            Entry::Vacant(e) => e.insert(self.txn.open_table(definition(name))?),
+        })
+    }
+
+    fn get_raw(&mut self, table: TableName, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(bytes) = self.buffer.get(table).and_then(|values| values.get(key)) {
+            return Ok(Some(bytes.clone()));
+        }
+        Ok(self.table(table)?.get(key)?.map(|v| v.value().to_vec()))
+    }
+
+    /// The value with this key.
+    ///
+    /// # Errors
+    /// When storage fails or the value is damaged.
+    pub fn get<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
+        let bytes = self.get_raw(V::TABLE, &key.to_bytes())?;
+        Ok(bytes.map(|b| V::from_stored(&b)).transpose()?)
+    }
+
+    /// Stores a record, in place of the one with its key if there is one, and keeps its indexes.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        let key = record.key().to_bytes();
+        let before = self.insert_raw(R::TABLE, &key, &record.to_stored()?)?;
+        let before = before.map(|b| R::from_stored(&b)).transpose()?;
+        for index in R::INDEXES {
+            let old = before.as_ref().map(|b| index.entries(b)).unwrap_or_default();
+            let new = index.entries(record);
+            for gone in old.iter().filter(|e| !new.contains(e)) {
+                self.table(index.table)?.remove(gone.as_slice())?;
+            }
+            for entry in new.iter().filter(|e| !old.contains(e)) {
+                self.table(index.table)?.insert(entry.as_slice(), [].as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_raw(&mut self, table: TableName, key: &[u8], value: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.table(table)?.insert(key, value)?.map(|old| old.value().to_vec()))
+    }
+
+    /// Removes a record and its index entries, and gives it back.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn remove<R: Record>(&mut self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        let bytes = self.table(R::TABLE)?.remove(key.to_bytes().as_slice())?.map(|v| v.value().to_vec());
+        let Some(record) = bytes.map(|b| R::from_stored(&b)).transpose()? else {
+            return Ok(None);
+        };
+        for index in R::INDEXES {
+            for entry in index.entries(&record) {
+                self.table(index.table)?.remove(entry.as_slice())?;
+            }
+        }
+        Ok(Some(record))
+    }
+
+    /// Changes the value with this key, or a fresh one, and stores it at the end of the batch.
+    /// For values that many commands of one batch change: counters, rollups.
+    ///
+    /// # Errors
+    /// When storage fails or the value is damaged.
+    pub fn update<V: Value + Default, T>(
+        &mut self,
+        key: &V::Key,
+        change: impl FnOnce(&mut V) -> T,
+    ) -> Result<T, StoreError> {
+        let key = key.to_bytes();
+        let mut value = match self.get_raw(V::TABLE, &key)? {
+            Some(bytes) => V::from_stored(&bytes)?,
+            None => V::default(),
+        };
+        let result = change(&mut value);
+        self.buffer.entry(V::TABLE).or_default().insert(key, value.to_stored()?);
+        Ok(result)
+    }
+
+    /// Stores a value under a key, where no index is to be kept.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn set<V: Value>(&mut self, key: &V::Key, value: &V) -> Result<(), StoreError> {
+        self.insert_raw(V::TABLE, &key.to_bytes(), &value.to_stored()?)?;
+        Ok(())
+    }
+
+    /// Removes the values from the start of a table up to (not including) a key, `limit` at most.
+    /// Returns how many. For values without indexes.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn remove_before<V: Value>(&mut self, key: &V::Key, limit: u64) -> Result<u64, StoreError> {
+        let end = key.to_bytes();
+        let table = self.table(V::TABLE)?;
+        let mut removed = 0;
+        while removed < limit {
+            let Some(first) = table.first()?.map(|(k, _)| k.value().to_vec()) else { break };
+            if first >= end {
+                break;
+            }
+            table.remove(first.as_slice())?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// The first primary key that an index holds under `value`.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn find_first<R: Record>(
+        &mut self,
+        index: &Index<R>,
+        value: &impl Key,
+    ) -> Result<Option<R::Key>, StoreError> {
+        let prefix = value.to_bytes();
+        let end = prefix_end(&prefix);
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (Bound::Included(prefix.as_slice()), to);
+        let table = self.table(index.table)?;
+        let first = table.range::<&[u8]>(range)?.next().transpose()?;
+        Ok(first.map(|(key, _)| R::Key::read(&mut &key.value()[prefix.len()..])).transpose()?)
+    }
+
+    /// The first key of a table of records.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn first_key<V: Value>(&mut self) -> Result<Option<V::Key>, StoreError> {
+        let first = self.table(V::TABLE)?.first()?;
+        Ok(first.map(|(key, _)| V::Key::read(&mut key.value())).transpose()?)
+    }
+
+    /// All records of a table. For tables that stay small.
+    ///
+    /// # Errors
+    /// When storage fails or a value is damaged.
+    pub fn all<R: Record>(&mut self) -> Result<Vec<R>, StoreError> {
+        self.table(R::TABLE)?
+            .iter()?
+            .map(|entry| Ok(R::from_stored(entry?.1.value())?))
+            .collect()
+    }
+
+    /// Writes what [`update`](Self::update) held back, in key order.
+    pub(super) fn flush(mut self) -> Result<(), StoreError> {
+        let mut buffer: Vec<_> = std::mem::take(&mut self.buffer).into_iter().collect();
+        buffer.sort_unstable_by_key(|(table, _)| *table);
+        for (table, values) in buffer {
+            let table = self.table(table)?;
+            for (key, value) in values {
+                table.insert(key.as_slice(), value.as_slice())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lookup for WriteTx<'_> {
+    fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
+        self.get(key)
+    }
+}

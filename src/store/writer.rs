@@ -1,0 +1,103 @@
+//! The writer thread: group commit.
+//!
+//! redb has one writer and syncs at each commit, so requests never open write transactions. They
+//! queue commands; the thread takes all that wait, applies them in one transaction, commits once,
+//! and then answers each.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::database::Database;
+use super::error::StoreError;
+use super::write::WriteTx;
+
+/// Applies one command. It checks first and writes after: an outcome that refuses the command has
+/// written nothing. An error here fails the whole batch.
+pub type Apply<C, O> = fn(&mut WriteTx<'_>, C) -> Result<O, StoreError>;
+
+/// What is told of a batch's outcomes, in order, after the commit and before the answers.
+pub type Committed<O> = Box<dyn FnMut(&mut [O]) + Send>;
+
+/// One command and where its answer goes.
+pub(super) struct Job<C, O> {
+    pub command: C,
+    pub answer: oneshot::Sender<Result<O, StoreError>>,
+}
+
+/// How many commands may wait; beyond that, submitters wait for a place.
+pub(super) const QUEUE: usize = 4096;
+/// How many commands one transaction takes at most, so that the first is not kept waiting.
+const BATCH: usize = 1024;
+/// How long the thread waits between two tries to reopen a file that failed.
+const REOPEN_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) struct Writer<C, O> {
+    pub database: Arc<Database>,
+    pub apply: Apply<C, O>,
+    pub committed: Committed<O>,
+    pub jobs: mpsc::Receiver<Job<C, O>>,
+}
+
+impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
+    pub(super) fn spawn(self) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("writer".into()).spawn(move || self.run())
+    }
+
+    /// Serves until every sender is gone and the queue is empty.
+    fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut failed_at: Option<Instant> = None;
+        while self.jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+            let (commands, answers): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|job| (job.command, job.answer)).unzip();
+            // A failed file is not hammered: commands within the pause get the failure at once.
+            if failed_at.is_some_and(|at| at.elapsed() < REOPEN_EVERY) {
+                Self::fail(answers, &StoreError::Unavailable("it failed a moment ago"));
+                continue;
+            }
+            let result = match failed_at {
+                Some(_) => self.database.reopen(),
+                None => Ok(()),
+            };
+            match result.and_then(|()| self.commit(commands)) {
+                Ok(mut outcomes) => {
+                    failed_at = None;
+                    (self.committed)(&mut outcomes);
+                    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                        // A submitter that went away is no failure: its write stands.
+                        let _ = answer.send(Ok(outcome));
+                    }
+                }
+                Err(e) => {
+                    self.database.note_failure(&e);
+                    failed_at = Some(Instant::now());
+                    Self::fail(answers, &e);
+                }
+            }
+        }
+    }
+
+    fn commit(&self, commands: Vec<C>) -> Result<Vec<O>, StoreError> {
+        let txn = self.database.begin_write()?;
+        let mut tx = WriteTx::new(&txn);
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for command in commands {
+            // A panic in `apply` is a bug; it costs its batch, not the server.
+            let applied = catch_unwind(AssertUnwindSafe(|| (self.apply)(&mut tx, command)));
+            outcomes.push(applied.map_err(|_| StoreError::Io("a command panicked".into()))??);
+        }
+        tx.flush()?;
+        txn.commit()?;
+        Ok(outcomes)
+    }
+
+    fn fail(answers: Vec<oneshot::Sender<Result<O, StoreError>>>, error: &StoreError) {
+        for answer in answers {
+            let _ = answer.send(Err(error.clone()));
+        }
+    }
+}
