@@ -1,3 +1,24 @@
-//! agentmap
+//! agentmap: one binary that knows every AI agent a person or team runs.
+//!
+//! The way of a write: [`http`] reads a request and decides ids and time, [`App::submit`] hands the command to
+//! the [`store`]'s writer thread, [`domain::command::apply`] carries it out inside the thread's transaction, and
+//! after the commit the roster and the live bus hear of it and the request is answered. Reads take snapshots.
+//!
+//! | layer | is |
+//! |---|---|
+//! | [`cli`], [`config`] | the command line and the settings |
+//! | [`seed`] | identity files into agents |
+//! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
+//! | [`domain`] | records, rules, commands, queries |
+//! | [`store`] | tables, indexes, the writer thread |
+
+pub mod app;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod domain;
+pub mod http;
+pub mod seed;
 pub mod store;
+
+pub use app::App;

@@ -248,7 +248,8 @@ impl AgentPatch {
             }
         }
         if self.name.as_ref().is_some_and(|name| *name != before.name) {
-            let error = FieldError::body("name", "value", "cannot change; delete the agent and create another");
+            let error =
+                FieldError::body("name", "value", "cannot change; delete the agent and create another");
             return Err(Refusal::Invalid(vec![error]));
         }
         let mut agent = before.clone();

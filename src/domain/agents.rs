@@ -111,8 +111,10 @@ pub const BY_CATEGORY: Index<Agent> =
 pub const BY_SPECIALIST: Index<Agent> =
     Index { table: "agents_by_specialist", values: |a, e| e.push(&u8::from(a.metadata.specialist)) };
 /// Agents by tag.
-pub const BY_TAG: Index<Agent> =
-    Index { table: "agents_by_tag", values: |a, e| a.metadata.tags.iter().for_each(|tag| e.push(&tag.as_str())) };
+pub const BY_TAG: Index<Agent> = Index {
+    table: "agents_by_tag",
+    values: |a, e| a.metadata.tags.iter().for_each(|tag| e.push(&tag.as_str())),
+};
 
 impl Value for Agent {
     const TABLE: TableName = "agents";

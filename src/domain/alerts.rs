@@ -9,7 +9,7 @@ use super::agents::Agent;
 use super::log_id::log_id;
 use super::time::Timestamp;
 use super::usage::Movement;
-use crate::store::{Index, Record, TableName, Value, WriteTx};
+use crate::store::{Index, ReadTx, Record, StoreError, TableName, Value, WriteTx};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, ToSchema)]
@@ -95,11 +95,19 @@ impl Alert {
         }
     }
 
+    /// The newest alerts, `limit` at most.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn newest(tx: &ReadTx, limit: usize) -> Result<Vec<AlertView>, StoreError> {
+        tx.all::<Self>()?.rev().take(limit).map(|entry| Ok(entry?.1.view())).collect()
+    }
+
     /// Gives the alert its number and stores it.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn append(mut self, tx: &mut WriteTx<'_>) -> Result<Self, crate::store::StoreError> {
+    pub fn append(mut self, tx: &mut WriteTx<'_>) -> Result<Self, StoreError> {
         self.seq = tx.update(&(), |head: &mut AlertHead| {
             head.0 += 1;
             head.0 - 1
@@ -119,7 +127,11 @@ struct Threshold {
 /// The worst first. Reaching a limit is allowed; what goes beyond is exceeded.
 const THRESHOLDS: [Threshold; 3] = [
     Threshold { severity: Severity::Error, title: "Budget exceeded", crossed: |b, a| b <= 1.0 && a > 1.0 },
-    Threshold { severity: Severity::Warning, title: "Budget almost used", crossed: |b, a| b < 0.9 && a >= 0.9 },
+    Threshold {
+        severity: Severity::Warning,
+        title: "Budget almost used",
+        crossed: |b, a| b < 0.9 && a >= 0.9,
+    },
     Threshold { severity: Severity::Info, title: "Budget mostly used", crossed: |b, a| b < 0.7 && a >= 0.7 },
 ];
 

@@ -276,7 +276,8 @@ pub struct Cost {
 }
 
 /// The audit trail by time.
-pub const BY_TIME: Index<AuditRecord> = Index { table: "audit_by_time", values: |r, e| e.push(&r.told.timestamp) };
+pub const BY_TIME: Index<AuditRecord> =
+    Index { table: "audit_by_time", values: |r, e| e.push(&r.told.timestamp) };
 /// By agent, then time: by what was told and by the registered agent that was meant.
 pub const BY_AGENT: Index<AuditRecord> = Index {
     table: "audit_by_agent",
@@ -294,8 +295,10 @@ pub const BY_OPERATION: Index<AuditRecord> = Index {
     values: |r, e| e.push(&(or_unknown(r.told.operation_type.as_deref()), r.told.timestamp)),
 };
 /// By decision, then time.
-pub const BY_DECISION: Index<AuditRecord> =
-    Index { table: "audit_by_decision", values: |r, e| e.push(&(r.told.decision.as_str(), r.told.timestamp)) };
+pub const BY_DECISION: Index<AuditRecord> = Index {
+    table: "audit_by_decision",
+    values: |r, e| e.push(&(r.told.decision.as_str(), r.told.timestamp)),
+};
 /// By role, then time.
 pub const BY_ROLE: Index<AuditRecord> = Index {
     table: "audit_by_role",
@@ -313,7 +316,8 @@ impl Value for AuditRecord {
 }
 
 impl Record for AuditRecord {
-    const INDEXES: &'static [Index<Self>] = &[BY_TIME, BY_AGENT, BY_OPERATION, BY_DECISION, BY_ROLE, BY_SESSION];
+    const INDEXES: &'static [Index<Self>] =
+        &[BY_TIME, BY_AGENT, BY_OPERATION, BY_DECISION, BY_ROLE, BY_SESSION];
 
     fn key(&self) -> u64 {
         self.seq

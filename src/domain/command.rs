@@ -298,7 +298,11 @@ impl Run<'_, '_> {
 
     fn record(&mut self, new: NewMetric) -> Result<Arc<Metric>, Stop> {
         if new.recorded_at > self.at.plus(AHEAD) {
-            let error = FieldError::body("recorded_at", "value", "is more than 5 minutes ahead of the server's clock");
+            let error = FieldError::body(
+                "recorded_at",
+                "value",
+                "is more than 5 minutes ahead of the server's clock",
+            );
             return Err(Refusal::Invalid(vec![error]).into());
         }
         let Some(agent) = self.resolve(&new.agent)? else {
@@ -370,7 +374,12 @@ impl Run<'_, '_> {
         })
     }
 
-    fn tell_of_metric(&mut self, agent: &Agent, metric: &Arc<Metric>, moved: &Movement) -> Result<(), StoreError> {
+    fn tell_of_metric(
+        &mut self,
+        agent: &Agent,
+        metric: &Arc<Metric>,
+        moved: &Movement,
+    ) -> Result<(), StoreError> {
         let m = &metric.measures;
         let remaining = agent.limits.max_cost_per_day - moved.day.after.cost_usd();
         let details = Details {

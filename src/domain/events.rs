@@ -39,6 +39,32 @@ pub enum EventKind {
     ApprovalResolved,
 }
 
+impl EventKind {
+    /// The kind as clients write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AgentSpawned => "agent_spawned",
+            Self::OperationAllowed => "operation_allowed",
+            Self::OperationDenied => "operation_denied",
+            Self::OperationRequiresApproval => "operation_requires_approval",
+            Self::MetricRecorded => "metric_recorded",
+            Self::TaskCompleted => "task_completed",
+            Self::TaskFailed => "task_failed",
+            Self::BudgetUpdated => "budget_updated",
+            Self::BudgetAlert => "budget_alert",
+            Self::QualityUpdate => "quality_update",
+            Self::QualityGatePassed => "quality_gate_passed",
+            Self::QualityGateFailed => "quality_gate_failed",
+            Self::AgentCreated => "agent_created",
+            Self::AgentUpdated => "agent_updated",
+            Self::AgentDeleted => "agent_deleted",
+            Self::ApprovalRequested => "approval_requested",
+            Self::ApprovalResolved => "approval_resolved",
+        }
+    }
+}
+
 /// Details for people's eyes; members that do not apply are left out.
 #[derive(Debug, Clone, Default, PartialEq, Encode, Decode, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -164,7 +190,8 @@ impl Event {
         let known = |text: &Option<String>| text.clone().filter(|t| t != UNKNOWN);
         let operation = known(&told.operation_detail).or_else(|| known(&told.operation_type));
         let reason = known(&told.reason);
-        let name = known(&told.agent_name).or_else(|| known(&told.agent_id)).unwrap_or_else(|| UNKNOWN.into());
+        let name =
+            known(&told.agent_name).or_else(|| known(&told.agent_id)).unwrap_or_else(|| UNKNOWN.into());
         let what = operation.as_deref().unwrap_or("operation");
         let ruling = match told.decision {
             Decision::Allowed => "allowed",

@@ -47,6 +47,11 @@ impl Live {
         Self { ring: RwLock::default(), last_seq: watch::Sender::new(last_seq) }
     }
 
+    /// Goes on after event `last_seq`, which an earlier run published.
+    pub fn resume(&self, last_seq: u64) {
+        self.last_seq.send_replace(last_seq);
+    }
+
     /// Adds committed events, in order.
     pub fn publish(&self, events: impl IntoIterator<Item = Event>) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);

@@ -35,11 +35,15 @@ impl MetricFilter {
         } else {
             None
         };
+        self.query().counted(total).page(tx, paging)
+    }
+
+    /// The query, without a count.
+    #[must_use]
+    pub fn query(&self) -> LogQuery<Metric> {
         LogQuery::between(metrics::BY_TIME, self.start, self.end)
             .with(&metrics::BY_AGENT, self.agent.as_ref())
             .with(&metrics::BY_TYPE, self.metric_type.as_ref())
-            .counted(total)
-            .page(tx, paging)
     }
 
     fn scope(&self) -> Scope {
@@ -126,7 +130,12 @@ pub struct Aggregate {
 /// # Errors
 /// When storage fails.
 #[expect(clippy::cast_precision_loss)]
-pub fn aggregate(tx: &ReadTx, filter: &MetricFilter, length: i64, now: Timestamp) -> Result<Aggregate, StoreError> {
+pub fn aggregate(
+    tx: &ReadTx,
+    filter: &MetricFilter,
+    length: i64,
+    now: Timestamp,
+) -> Result<Aggregate, StoreError> {
     let scope = filter.scope();
     let from = now.plus(-length);
     // Clocks of clients run a little ahead: what they just recorded belongs to the window.
@@ -232,7 +241,12 @@ pub struct Resources {
 ///
 /// # Errors
 /// When storage fails.
-pub fn resources(tx: &ReadTx, agent: Option<Uuid>, days: u32, now: Timestamp) -> Result<Resources, StoreError> {
+pub fn resources(
+    tx: &ReadTx,
+    agent: Option<Uuid>,
+    days: u32,
+    now: Timestamp,
+) -> Result<Resources, StoreError> {
     let window = Window { from: now.plus(-DAY * i64::from(days)), to: None };
     let sums = sums_over(tx, &Scope::of(agent, None), window)?;
     Ok(Resources {

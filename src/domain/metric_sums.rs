@@ -94,7 +94,8 @@ impl Rollup for MetricSums {
 
     fn merge(&mut self, other: &Self) {
         if other.scored > 0 {
-            self.score_min = if self.scored == 0 { other.score_min } else { self.score_min.min(other.score_min) };
+            self.score_min =
+                if self.scored == 0 { other.score_min } else { self.score_min.min(other.score_min) };
             self.score_max = self.score_max.max(other.score_max);
         }
         self.count += other.count;
@@ -194,7 +195,8 @@ impl MetricSums {
     /// Mean quality score, 0-1.
     #[must_use]
     pub fn quality(&self) -> f64 {
-        from_billionths(self.score_nanos) / if self.scored == 0 { 1.0 } else { ratio(u128::from(self.scored), 1) }
+        from_billionths(self.score_nanos)
+            / if self.scored == 0 { 1.0 } else { ratio(u128::from(self.scored), 1) }
     }
 
     /// Lowest and highest quality score, 0-1.

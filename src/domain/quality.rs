@@ -284,7 +284,12 @@ pub struct QualityDay {
 /// # Errors
 /// When storage fails.
 #[expect(clippy::cast_precision_loss)]
-pub fn trends(tx: &ReadTx, agent: Option<Uuid>, days: u32, now: Timestamp) -> Result<Vec<QualityDay>, StoreError> {
+pub fn trends(
+    tx: &ReadTx,
+    agent: Option<Uuid>,
+    days: u32,
+    now: Timestamp,
+) -> Result<Vec<QualityDay>, StoreError> {
     let from = now.plus(-DAY * (i64::from(days) - 1));
     let steps = rollup::series::<MetricSums>(tx, &Scope::of(agent, None), from, now, StepLength::Day)?;
     let (mut sum, mut count) = (0.0, 0);

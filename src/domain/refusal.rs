@@ -47,7 +47,9 @@ pub enum Refusal {
 }
 
 fn summary(errors: &[FieldError]) -> String {
-    let lines: Vec<_> =
-        errors.iter().map(|e| format!("{}: {}", e.loc.get(1..).unwrap_or_default().join("."), e.msg)).collect();
+    let lines: Vec<_> = errors
+        .iter()
+        .map(|e| format!("{}: {}", e.loc.get(1..).unwrap_or_default().join("."), e.msg))
+        .collect();
     lines.join("; ")
 }

@@ -93,7 +93,8 @@ impl Plan {
     pub fn new(tx: &mut WriteTx<'_>, request: SyncRequest, at: Timestamp) -> Result<Self, StoreError> {
         let present: HashMap<Uuid, Agent> = tx.all::<Agent>()?.into_iter().map(|a| (a.agent_id, a)).collect();
         let names: HashMap<String, Uuid> = present.values().map(|a| (a.name.clone(), a.agent_id)).collect();
-        let mut planner = Planner { present, names, planned: Vec::new(), at: HashMap::new(), claims: HashMap::new() };
+        let mut planner =
+            Planner { present, names, planned: Vec::new(), at: HashMap::new(), claims: HashMap::new() };
         let mut outcomes: Vec<Option<Result<Option<String>, String>>> = vec![None; request.identities.len()];
         // Files with an id come first: one without an id means the agent of that name, wherever it is defined.
         let mut order: Vec<usize> = (0..request.identities.len()).collect();
@@ -179,7 +180,8 @@ impl Planner {
             };
             // An agent that one file creates and another adds to is created once.
             for (n, i) in files.into_iter().enumerate() {
-                changes[i] = if n > 0 && change == SyncChange::Created { SyncChange::Updated } else { change };
+                changes[i] =
+                    if n > 0 && change == SyncChange::Created { SyncChange::Updated } else { change };
             }
             if !same {
                 agent.updated_at = at;
@@ -191,14 +193,15 @@ impl Planner {
         let mut remove: Vec<Agent> =
             unwanted.into_values().filter(|a| came_from_below(a, &request.prune_below)).collect();
         remove.sort_by(|a, b| a.name.cmp(&b.name));
-        let files = request.identities.into_iter().zip(changes).zip(outcomes).map(|((file, change), outcome)| {
-            let (change, note) = match outcome {
-                Some(Ok(note)) => (change, note),
-                Some(Err(why)) => (SyncChange::Failed, Some(why)),
-                None => (SyncChange::Failed, None),
-            };
-            SyncedFile { file: file.file, name: file.identity.name, change, note }
-        });
+        let files =
+            request.identities.into_iter().zip(changes).zip(outcomes).map(|((file, change), outcome)| {
+                let (change, note) = match outcome {
+                    Some(Ok(note)) => (change, note),
+                    Some(Err(why)) => (SyncChange::Failed, Some(why)),
+                    None => (SyncChange::Failed, None),
+                };
+                SyncedFile { file: file.file, name: file.identity.name, change, note }
+            });
         let pruned = remove.iter().map(|a| a.name.clone()).collect();
         Plan { report: SyncReport { files: files.collect(), pruned }, put, remove }
     }
@@ -206,16 +209,14 @@ impl Planner {
 
 fn came_from_below(agent: &Agent, folders: &[String]) -> bool {
     let Origin::File(file) = &agent.origin else { return false };
-    folders.iter().any(|folder| file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with(['/', '\\'])))
+    folders
+        .iter()
+        .any(|folder| file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with(['/', '\\'])))
 }
 
 /// Whether two states of an agent differ in nothing that a file can say.
 fn same_identity(a: &Agent, b: &Agent) -> bool {
-    let bare = |agent: &Agent| Agent {
-        origin: Origin::Api,
-        updated_at: Timestamp(0),
-        ..agent.clone()
-    };
+    let bare = |agent: &Agent| Agent { origin: Origin::Api, updated_at: Timestamp(0), ..agent.clone() };
     bare(a) == bare(b)
 }
 

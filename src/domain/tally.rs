@@ -85,7 +85,11 @@ const VALUES: usize = 1000;
 ///
 /// # Errors
 /// When storage fails.
-pub fn by_value(tx: &ReadTx, dimension: Dimension, window: Option<Window>) -> Result<BTreeMap<String, u64>, StoreError> {
+pub fn by_value(
+    tx: &ReadTx,
+    dimension: Dimension,
+    window: Option<Window>,
+) -> Result<BTreeMap<String, u64>, StoreError> {
     let prefix = [rollup::totals_prefix(), (dimension as u8).to_bytes()].concat();
     let mut counts = BTreeMap::new();
     for entry in tx.prefix(Tally::TABLE, &prefix)?.take(VALUES) {

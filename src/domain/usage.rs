@@ -130,12 +130,14 @@ pub fn charge(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movement, StoreEr
     })?;
     let session = match &metric.session_id {
         None => None,
-        Some(session) => Some(tx.update(&(metric.agent_id, session.clone()), |usage: &mut SessionUsage| {
-            let before = *usage;
-            usage.tokens += tokens;
-            usage.cost_nanos += cost;
-            Moved { before, after: *usage }
-        })?),
+        Some(session) => {
+            Some(tx.update(&(metric.agent_id, session.clone()), |usage: &mut SessionUsage| {
+                let before = *usage;
+                usage.tokens += tokens;
+                usage.cost_nanos += cost;
+                Moved { before, after: *usage }
+            })?)
+        }
     };
     Ok(Movement { day, session })
 }

@@ -30,8 +30,7 @@ pub fn encode_value<T: Encode>(version: u8, value: &T) -> Result<Vec<u8>, CodecE
 /// # Errors
 /// When the bytes are not a `T`, or are longer than one.
 pub fn decode_body<T: Decode<()>>(body: &[u8]) -> Result<T, CodecError> {
-    let (value, used) =
-        bincode::decode_from_slice(body, CONFIG).map_err(|e| CodecError(e.to_string()))?;
+    let (value, used) = bincode::decode_from_slice(body, CONFIG).map_err(|e| CodecError(e.to_string()))?;
     if used == body.len() {
         Ok(value)
     } else {

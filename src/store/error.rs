@@ -44,9 +44,7 @@ impl From<redb::Error> for StoreError {
             e @ (redb::Error::TableTypeMismatch { .. } | redb::Error::TableDoesNotExist(_)) => {
                 Self::Corrupt(e.to_string())
             }
-            redb::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
-                Self::Corrupt(e.to_string())
-            }
+            redb::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => Self::Corrupt(e.to_string()),
             e => Self::Io(e.to_string()),
         }
     }

@@ -120,7 +120,6 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     pub fn path(&self) -> Option<&Path> {
         self.database.path()
     }
-
 }
 
 impl<C, O> Store<C, O> {

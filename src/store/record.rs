@@ -40,8 +40,9 @@ pub trait Value: Sized + Encode + Decode<()> + 'static {
     /// When the bytes are no such value.
     fn from_stored(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes.split_first() {
-            Some((&version, body)) if version == Self::VERSION => codec::decode_body(body)
-                .map_err(|e| CodecError(format!("{}: {}", Self::TABLE, e.0))),
+            Some((&version, body)) if version == Self::VERSION => {
+                codec::decode_body(body).map_err(|e| CodecError(format!("{}: {}", Self::TABLE, e.0)))
+            }
             Some((&version, body)) => Self::decode_older(version, body),
             None => Err(CodecError(format!("{} holds an empty value", Self::TABLE))),
         }

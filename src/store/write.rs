@@ -70,7 +70,12 @@ impl<'t> WriteTx<'t> {
         Ok(())
     }
 
-    fn insert_raw(&mut self, table: TableName, key: &[u8], value: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn insert_raw(
+        &mut self,
+        table: TableName,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.table(table)?.insert(key, value)?.map(|old| old.value().to_vec()))
     }
 
@@ -172,10 +177,7 @@ impl<'t> WriteTx<'t> {
     /// # Errors
     /// When storage fails or a value is damaged.
     pub fn all<R: Record>(&mut self) -> Result<Vec<R>, StoreError> {
-        self.table(R::TABLE)?
-            .iter()?
-            .map(|entry| Ok(R::from_stored(entry?.1.value())?))
-            .collect()
+        self.table(R::TABLE)?.iter()?.map(|entry| Ok(R::from_stored(entry?.1.value())?)).collect()
     }
 
     /// Writes what [`update`](Self::update) held back, in key order.

@@ -1,0 +1,240 @@
+//! The application: the store, the roster and the live bus, tied together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::domain::command::{Action, Applied, Command, Outcome, apply};
+use crate::domain::events::{Event, StreamHead};
+use crate::domain::live::Live;
+use crate::domain::refusal::Refusal;
+use crate::domain::roster::Roster;
+use crate::domain::time::Timestamp;
+use crate::store::{Location, ReadTx, Schema, Store, StoreError};
+
+/// The schema of the data files that this program writes.
+pub const SCHEMA: Schema = Schema { steps: &[] };
+
+/// Tells the time. Tests bring their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The clock of the machine.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let nanos = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
+        Timestamp(i64::try_from(nanos / 1000).unwrap_or(i64::MAX))
+    })
+}
+
+/// A random number that makes ids unguessable.
+#[must_use]
+pub fn nonce() -> u64 {
+    Uuid::new_v4().as_u64_pair().1
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It may not be done, or cannot.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Storage failed, or is shut down. It may work later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The data contradicts itself.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt(_) => Self::Broken(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+/// What a committed batch changes in memory.
+struct Memory {
+    live: Live,
+    roster: ArcSwap<Roster>,
+}
+
+impl Memory {
+    fn committed(&self, batch: &mut [Applied]) {
+        if batch.iter().any(|applied| !applied.changes.is_empty()) {
+            let roster = self.roster.load().with(batch.iter().flat_map(|applied| &applied.changes));
+            self.roster.store(Arc::new(roster));
+        }
+        self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
+    }
+}
+
+/// The application.
+pub struct App {
+    /// The effective settings.
+    pub config: Config,
+    store: Store<Command, Applied>,
+    memory: Arc<Memory>,
+    clock: Clock,
+    started: Instant,
+    stopping: watch::Sender<bool>,
+    subscribers: AtomicUsize,
+}
+
+impl App {
+    /// Opens the data and gets ready to serve.
+    ///
+    /// # Errors
+    /// When the data is locked, too new, damaged or not reachable.
+    pub fn open(config: Config, location: Location, clock: Clock) -> Result<Arc<Self>, StoreError> {
+        let memory = Arc::new(Memory { live: Live::new(0), roster: ArcSwap::default() });
+        let committed = Arc::clone(&memory);
+        let store = Store::open(
+            location,
+            config.cache_bytes,
+            &SCHEMA,
+            apply,
+            Box::new(move |batch: &mut [Applied]| committed.committed(batch)),
+        )?;
+        let (roster, last_seq) = store.read(|tx| {
+            let head = tx.get::<StreamHead>(&())?.unwrap_or_default();
+            Ok::<_, StoreError>((Roster::load(tx)?, head.0))
+        })?;
+        memory.roster.store(Arc::new(roster));
+        memory.live.resume(last_seq);
+        Ok(Arc::new(Self {
+            config,
+            store,
+            memory,
+            clock,
+            started: Instant::now(),
+            stopping: watch::Sender::new(false),
+            subscribers: AtomicUsize::new(0),
+        }))
+    }
+
+    /// The present time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Carries out an action; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it is refused, or storage fails.
+    pub async fn submit(&self, action: Action) -> Result<Outcome, Failure> {
+        let command = Command { at: self.now(), nonce: nonce(), action };
+        Ok(self.store.submit(command).await?.outcome?)
+    }
+
+    /// Reads a few rows, in place.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn read<T>(&self, f: impl FnOnce(&ReadTx) -> Result<T, StoreError>) -> Result<T, Failure> {
+        Ok(self.store.read(f)?)
+    }
+
+    /// Reads what may be many rows, away from the threads that serve requests.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn read_many<T: Send + 'static>(
+        self: &Arc<Self>,
+        f: impl FnOnce(&ReadTx, &Roster, Timestamp) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let app = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || {
+            let now = app.now();
+            app.store.read(|tx| f(tx, &app.roster(), now))
+        });
+        read.await.map_err(|e| Failure::Broken(e.to_string()))?.map_err(Failure::from)
+    }
+
+    /// A snapshot of the data, for reading in several steps.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn snapshot(&self) -> Result<ReadTx, Failure> {
+        Ok(self.store.begin_read()?)
+    }
+
+    /// All agents as of the last commit.
+    #[must_use]
+    pub fn roster(&self) -> Arc<Roster> {
+        self.memory.roster.load_full()
+    }
+
+    /// The live bus.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.memory.live
+    }
+
+    /// The logged events after `since`, `limit` at most.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn logged_events(self: &Arc<Self>, since: u64, limit: usize) -> Result<Vec<Event>, Failure> {
+        self.read_many(move |tx, _, _| Event::after(tx, since, limit)).await
+    }
+
+    /// Why the last write failed; `None` when it did not.
+    #[must_use]
+    pub fn storage_failure(&self) -> Option<String> {
+        self.store.failure()
+    }
+
+    /// How long the application has been running.
+    #[must_use]
+    pub fn uptime(&self) -> std::time::Duration {
+        self.started.elapsed()
+    }
+
+    /// Begins to stop: streams close.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Tells when the application stops.
+    #[must_use]
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Writes what was submitted and closes the store for writing.
+    pub fn close(&self) {
+        self.stop();
+        self.store.shut_down();
+    }
+
+    /// How many clients follow the stream.
+    #[must_use]
+    pub fn subscribers(&self) -> usize {
+        self.subscribers.load(Ordering::Relaxed)
+    }
+
+    /// Counts a client of the stream until the guard is dropped.
+    pub fn subscribe(self: &Arc<Self>) -> Subscriber {
+        self.subscribers.fetch_add(1, Ordering::Relaxed);
+        Subscriber(Arc::clone(self))
+    }
+}
+
+/// A counted client of the stream.
+pub struct Subscriber(Arc<App>);
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.0.subscribers.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,154 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Settings;
+
+/// Every AI agent you run: who it is, what it may do, what it did, what it cost.
+#[derive(Debug, Parser)]
+#[command(name = "agentmap", version, about, long_about = None, max_term_width = 100)]
+pub struct Cli {
+    /// Read settings from this file [default: agentmap.toml, where it is there]
+    #[arg(long, global = true, env = "AGENTMAP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[expect(missing_docs)]
+    #[command(flatten)]
+    pub settings: Settings,
+    #[expect(missing_docs)]
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API, the live stream and the dashboard
+    Serve(ServeArgs),
+    /// Read identity files into the registry, also while the server runs
+    Seed(SeedArgs),
+    /// Show everything at work: a throw-away server with a sample fleet and believable activity
+    Demo,
+    /// Follow the live stream in the terminal
+    Watch(WatchArgs),
+    /// List agents, or show one
+    Agents(AgentsArgs),
+    /// Tell whether a server runs and what the data holds
+    Status(JsonArg),
+    /// Prove that the data agrees with itself: indexes, counters, rollups, audit hashes
+    Check(JsonArg),
+    /// Show the effective settings and where each came from
+    Config(JsonArg),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct ServeArgs {
+    /// First seed the identity files below this folder, when there are no agents yet; `sample` is the built-in fleet
+    #[arg(long, value_name = "DIR")]
+    pub seed_if_empty: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct JsonArg {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs, clippy::struct_excessive_bools)]
+pub struct SeedArgs {
+    /// Folders of identity files, or single files
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Make every repair an error
+    #[arg(long)]
+    pub strict: bool,
+    /// Remove agents that came from below these folders and whose file is gone
+    #[arg(long)]
+    pub prune: bool,
+    /// Show what would change and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Keep on syncing until interrupted
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch: bool,
+    /// Also tell every repair and why files were skipped
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct WatchArgs {
+    /// The server [default: the one that holds the data, else http://127.0.0.1:8000]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Begin after this event; without it, with the next one
+    #[arg(long, value_name = "SEQ")]
+    pub since: Option<u64>,
+    /// Only events of this agent, by id or name
+    #[arg(long, value_name = "AGENT")]
+    pub agent: Option<String>,
+    /// Only events of these types
+    #[arg(long = "type", value_delimiter = ',', value_name = "TYPE")]
+    pub kinds: Vec<String>,
+    /// Only events of this session
+    #[arg(long, value_name = "SESSION")]
+    pub session: Option<String>,
+    /// Print each event as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// End after so many events
+    #[arg(long, value_name = "COUNT")]
+    pub count: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct AgentsArgs {
+    #[command(subcommand)]
+    pub command: AgentsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs)]
+pub enum AgentsCommand {
+    /// List agents
+    List {
+        /// Only those with this role
+        #[arg(long)]
+        role: Option<String>,
+        /// Only those in this category
+        #[arg(long)]
+        category: Option<String>,
+        /// Only those with this tag
+        #[arg(long)]
+        tag: Option<String>,
+        /// Only those whose name, description, capabilities or tags hold this text
+        #[arg(short)]
+        q: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one agent
+    Show {
+        /// Its id or name
+        agent: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,44 @@
+//! A small HTTP client, for the server of this machine alone.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// How long an answer may take: a large sync is one transaction.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Sends a request and reads the answer as JSON, with its status.
+///
+/// # Errors
+/// When the server cannot be reached or answers with something else.
+pub async fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<Vec<u8>>,
+) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
+    let exchange = async {
+        let stream = TcpStream::connect(address).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, address.to_string())
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body.unwrap_or_default())))?;
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        connection.abort();
+        Ok((status, serde_json::from_slice(&body)?))
+    };
+    tokio::time::timeout(PATIENCE, exchange).await?
+}

@@ -1,0 +1,145 @@
+//! `agentmap serve`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
+
+use super::{Fault, Ran, logging, open, output, presence};
+use crate::app::App;
+use crate::cli::ServeArgs;
+use crate::config::Config;
+use crate::domain::command::{Action, Outcome};
+use crate::domain::sync::SyncRequest;
+use crate::{http, seed};
+
+/// How often the stream's log is trimmed and storage is probed.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// What `--seed-if-empty` calls the built-in fleet.
+const SAMPLE: &str = "sample";
+
+pub async fn serve(config: Config, args: ServeArgs) -> Ran {
+    logging::start(&config)?;
+    // The port first: a second server on the same data is told of the port before it waits for the file.
+    let listener = bind(&config).await?;
+    let data = config.data.clone();
+    let app = open(config, None)?;
+    if let Some(folder) = &args.seed_if_empty
+        && app.roster().is_empty()
+    {
+        seed_empty(&app, folder).await?;
+    }
+    let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
+    let _note = presence::leave(&data, address);
+    announce(&app, address, &format!("{}", data.display()))?;
+    run(app, listener).await
+}
+
+/// Serves until the process is asked to end.
+pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
+    let served = http::server::serve(Arc::clone(&app), listener, asked_to_end()).await;
+    housekeeping.abort();
+    // Joins the writer thread, which finishes what was accepted.
+    let closing = tokio::task::spawn_blocking(move || app.close());
+    let _ = closing.await;
+    served.map_err(|e| Fault::new(format!("cannot serve: {e}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints where to find what.
+pub fn announce(app: &App, address: SocketAddr, data: &str) -> Result<(), Fault> {
+    // A browser cannot open the address that means all interfaces.
+    let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    let url = format!("http://{}", SocketAddr::new(ip, address.port()));
+    output::print(&format!(
+        "agentmap {} listens on http://{address}\n  dashboard  {url}/dashboard/\n  API        {url}/docs\n  data       \
+         {data} ({} agents)\nStop with Ctrl-C.",
+        env!("CARGO_PKG_VERSION"),
+        app.roster().len()
+    ))
+}
+
+/// Takes the address to listen on.
+pub async fn bind(config: &Config) -> Result<TcpListener, Fault> {
+    let Config { host, port, .. } = config;
+    let ip = match host.as_str() {
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host.trim_matches(['[', ']']).parse().map_err(|_| {
+            Fault::new(format!("host: '{}' is not an IP address or localhost", host.escape_debug()))
+        })?,
+    };
+    TcpListener::bind(SocketAddr::new(ip, *port)).await.map_err(|e| match e.kind() {
+        std::io::ErrorKind::AddrInUse => Fault::new(format!(
+            "port {port} on {host} is taken by another program; choose another with --port"
+        )),
+        _ => Fault::new(format!("cannot listen on {host}:{port}: {e}")),
+    })
+}
+
+async fn seed_empty(app: &App, folder: &Path) -> Result<(), Fault> {
+    let identities = if folder == Path::new(SAMPLE) {
+        seed::samples().map_err(Fault::new)?
+    } else {
+        seed::collect(&[folder.to_owned()], false, |_, _| ())
+            .map_err(|e| Fault::new(e.to_string()))?
+            .identities
+    };
+    let request = SyncRequest { identities, prune_below: Vec::new(), dry_run: false };
+    match app.submit(Action::Sync(Box::new(request))).await {
+        Ok(Outcome::Synced(report)) => {
+            output::print(&format!("Seeded {} agents from {}.", report.files.len(), folder.display()))
+        }
+        Ok(_) => Ok(()),
+        Err(e) => Err(Fault::new(e.to_string())),
+    }
+}
+
+/// Trims the stream's log, and finds out whether storage works while nobody writes.
+async fn keep_house(app: Arc<App>) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let done = app.submit(Action::TrimStream { keep: app.config.keep_events }).await;
+        if let Err(error) = done {
+            tracing::error!(%error, "housekeeping failed");
+        }
+    }
+}
+
+/// Ends when the process is asked to end.
+#[cfg(unix)]
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+    }
+}
+
+/// Ends when the process is asked to end.
+#[cfg(windows)]
+async fn asked_to_end() {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+    let (Ok(mut c), Ok(mut b), Ok(mut close), Ok(mut shutdown)) =
+        (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_shutdown())
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = c.recv() => (),
+        _ = b.recv() => (),
+        _ = close.recv() => (),
+        _ = shutdown.recv() => (),
+    }
+}

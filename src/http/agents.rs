@@ -1,0 +1,324 @@
+//! `/api/v1/agents`: the registry.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use warp::http::Method;
+
+use super::endpoint::Endpoint;
+use super::error::Problem;
+use super::reply::{Created, Listing, NoContent, Ok200};
+use super::request::{Json, OptionalJson, Path, Query};
+use crate::App;
+use crate::app::Failure;
+use crate::domain::agent_query::{self, AgentFilter, AgentPaging, Order, SortBy};
+use crate::domain::agent_view::{AgentView, Status};
+use crate::domain::agent_write::{AgentDraft, AgentPatch};
+use crate::domain::agents::Agent;
+use crate::domain::alerts::{Alert, AlertView};
+use crate::domain::command::{Action, Activation, Outcome};
+use crate::domain::fleet_stats::{self, FleetHistory, FleetSummary};
+use crate::domain::log_query::Total;
+use crate::domain::refusal::Refusal;
+use crate::domain::sync::{SyncReport, SyncRequest};
+
+const UNKNOWN_AGENT: &str = "There is no such agent; the detail names it";
+
+/// The endpoints.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::post("/api/v1/agents/", "Register an agent", create).problem(409, "The name is taken"),
+        list_at("/api/v1/agents/", "List agents"),
+        list_at("/api/v1/agents/registry", "List agents (older name)"),
+        list_at("/api/v1/registry/agents", "List agents (older name)"),
+        Endpoint::get("/api/v1/agents/{agent_id}", "Read one agent", get).problem(404, UNKNOWN_AGENT).etag(),
+        Endpoint::get("/api/v1/agents/name/{agent_name}", "Read one agent by name", get_by_name)
+            .problem(404, UNKNOWN_AGENT)
+            .etag(),
+        Endpoint::new(Method::PUT, "/api/v1/agents/{agent_id}", "Change an agent", update)
+            .describe("Only the members sent change. The name cannot.")
+            .problem(404, UNKNOWN_AGENT),
+        Endpoint::new(Method::DELETE, "/api/v1/agents/{agent_id}", "Delete an agent", delete)
+            .describe("Its metrics and audit records stay.")
+            .problem(404, UNKNOWN_AGENT),
+        Endpoint::post("/api/v1/agents/{agent_id}/activate", "Note that an agent was started", activate)
+            .describe("Moves last_active_at and tells the stream agent_spawned.")
+            .problem(404, UNKNOWN_AGENT),
+        Endpoint::post("/api/v1/agents/{agent_id}/pause", "Stop an agent", pause)
+            .describe("Its status is paused until it is resumed.")
+            .problem(404, UNKNOWN_AGENT),
+        Endpoint::post("/api/v1/agents/{agent_id}/resume", "Let a paused agent go on", resume)
+            .problem(404, UNKNOWN_AGENT),
+        Endpoint::post("/api/v1/agents/sync", "Make the registry say what identity files say", sync)
+            .describe("One transaction. What `agentmap seed` sends when a server holds the data."),
+        Endpoint::get("/api/v1/agents/stats/summary", "Figures of the fleet", summary).etag(),
+        Endpoint::get("/api/v1/agents/stats/history", "Cost and tokens of the fleet by UTC day", history)
+            .etag(),
+        Endpoint::get("/api/v1/agents/alerts", "What a person should look at, newest first", alerts).etag(),
+    ]
+}
+
+fn list_at(path: &'static str, summary: &'static str) -> Endpoint {
+    Endpoint::get(path, summary, list).etag()
+}
+
+/// Reads an agent's id.
+#[derive(Deserialize, ToSchema)]
+struct AgentPath {
+    /// The agent's id.
+    agent_id: String,
+}
+
+/// The agent that a client names by its id.
+pub(super) fn known(app: &App, id: &str) -> Result<Arc<Agent>, Problem> {
+    let found = Uuid::parse_str(id).ok().and_then(|id| app.roster().get(id).cloned());
+    found.ok_or_else(|| Refusal::NotFound { what: "agent", id: id.to_owned() }.into())
+}
+
+fn view(app: &App, agent: &Agent) -> Result<AgentView, Problem> {
+    let now = app.now();
+    Ok(app.read(|mut tx| AgentView::load(&mut tx, agent, now))?)
+}
+
+/// The view of the agent that an action gave back.
+fn viewed(app: &App, outcome: Outcome) -> Result<AgentView, Problem> {
+    match outcome {
+        Outcome::Agent(agent) => view(app, &agent),
+        _ => Err(Failure::Broken("an action on an agent gave none back".into()).into()),
+    }
+}
+
+async fn create(app: Arc<App>, Json(draft): Json<AgentDraft>) -> Result<Created<AgentView>, Problem> {
+    let errors = draft.check();
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let agent = draft.into_agent(Uuid::new_v4(), app.now());
+    let location = Some(format!("/api/v1/agents/{}", agent.agent_id));
+    let outcome = app.submit(Action::CreateAgent(Box::new(agent))).await?;
+    Ok(Created { location, value: viewed(&app, outcome)? })
+}
+
+async fn get(app: Arc<App>, Path(path): Path<AgentPath>) -> Result<Ok200<AgentView>, Problem> {
+    view(&app, &*known(&app, &path.agent_id)?).map(Ok200)
+}
+
+/// Reads an agent's name.
+#[derive(Deserialize, ToSchema)]
+struct NamePath {
+    /// The agent's name.
+    agent_name: String,
+}
+
+async fn get_by_name(app: Arc<App>, Path(path): Path<NamePath>) -> Result<Ok200<AgentView>, Problem> {
+    let found = app.roster().by_name(&path.agent_name).cloned();
+    let agent = found.ok_or(Refusal::NotFound { what: "agent", id: path.agent_name })?;
+    view(&app, &agent).map(Ok200)
+}
+
+async fn update(
+    app: Arc<App>,
+    Path(path): Path<AgentPath>,
+    Json(patch): Json<AgentPatch>,
+) -> Result<Ok200<AgentView>, Problem> {
+    let agent = known(&app, &path.agent_id)?;
+    let errors = patch.check();
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let outcome = app.submit(Action::UpdateAgent(agent.agent_id, Box::new(patch))).await?;
+    viewed(&app, outcome).map(Ok200)
+}
+
+async fn delete(app: Arc<App>, Path(path): Path<AgentPath>) -> Result<NoContent, Problem> {
+    let agent = known(&app, &path.agent_id)?;
+    app.submit(Action::DeleteAgent(agent.agent_id)).await?;
+    Ok(NoContent)
+}
+
+async fn activate(
+    app: Arc<App>,
+    Path(path): Path<AgentPath>,
+    OptionalJson(activation): OptionalJson<Activation>,
+) -> Result<Ok200<AgentView>, Problem> {
+    let agent = known(&app, &path.agent_id)?;
+    let outcome = app.submit(Action::ActivateAgent(agent.agent_id, activation.unwrap_or_default())).await?;
+    viewed(&app, outcome).map(Ok200)
+}
+
+async fn pause(app: Arc<App>, path: Path<AgentPath>) -> Result<Ok200<AgentView>, Problem> {
+    set_paused(app, path, true).await
+}
+
+async fn resume(app: Arc<App>, path: Path<AgentPath>) -> Result<Ok200<AgentView>, Problem> {
+    set_paused(app, path, false).await
+}
+
+async fn set_paused(
+    app: Arc<App>,
+    Path(path): Path<AgentPath>,
+    paused: bool,
+) -> Result<Ok200<AgentView>, Problem> {
+    let agent = known(&app, &path.agent_id)?;
+    let outcome = app.submit(Action::PauseAgent(agent.agent_id, paused)).await?;
+    viewed(&app, outcome).map(Ok200)
+}
+
+async fn sync(app: Arc<App>, Json(request): Json<SyncRequest>) -> Result<Ok200<SyncReport>, Problem> {
+    match app.submit(Action::Sync(Box::new(request))).await? {
+        Outcome::Synced(report) => Ok(Ok200(report)),
+        _ => Err(Failure::Broken("a sync gave no report back".into()).into()),
+    }
+}
+
+/// Which agents, in which order.
+#[derive(Deserialize, ToSchema)]
+struct ListQuery {
+    role: Option<String>,
+    category: Option<String>,
+    specialist: Option<bool>,
+    status: Option<Status>,
+    tag: Option<String>,
+    capability: Option<String>,
+    /// Text in the name, description, capabilities or tags.
+    q: Option<String>,
+    /// The order; `-` in front reverses it.
+    sort: Option<Sort>,
+    /// How many to leave out.
+    #[schema(minimum = 0)]
+    skip: Option<u64>,
+    /// How many to return.
+    #[schema(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<usize>,
+    /// Where to go on, from the `Link` of an earlier page.
+    cursor: Option<String>,
+}
+
+/// The orders of a list of agents.
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+enum Sort {
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDown,
+    #[serde(rename = "role")]
+    Role,
+    #[serde(rename = "-role")]
+    RoleDown,
+    #[serde(rename = "category")]
+    Category,
+    #[serde(rename = "-category")]
+    CategoryDown,
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDown,
+    #[serde(rename = "last_active_at")]
+    LastActiveAt,
+    #[serde(rename = "-last_active_at")]
+    LastActiveAtDown,
+    #[serde(rename = "cost_used_today")]
+    CostUsedToday,
+    #[serde(rename = "-cost_used_today")]
+    CostUsedTodayDown,
+    #[serde(rename = "success_rate")]
+    SuccessRate,
+    #[serde(rename = "-success_rate")]
+    SuccessRateDown,
+    #[serde(rename = "quality_score")]
+    QualityScore,
+    #[serde(rename = "-quality_score")]
+    QualityScoreDown,
+}
+
+impl From<Sort> for Order {
+    fn from(sort: Sort) -> Self {
+        let (by, descending) = match sort {
+            Sort::Name => (SortBy::Name, false),
+            Sort::NameDown => (SortBy::Name, true),
+            Sort::Role => (SortBy::Role, false),
+            Sort::RoleDown => (SortBy::Role, true),
+            Sort::Category => (SortBy::Category, false),
+            Sort::CategoryDown => (SortBy::Category, true),
+            Sort::CreatedAt => (SortBy::CreatedAt, false),
+            Sort::CreatedAtDown => (SortBy::CreatedAt, true),
+            Sort::LastActiveAt => (SortBy::LastActiveAt, false),
+            Sort::LastActiveAtDown => (SortBy::LastActiveAt, true),
+            Sort::CostUsedToday => (SortBy::CostUsedToday, false),
+            Sort::CostUsedTodayDown => (SortBy::CostUsedToday, true),
+            Sort::SuccessRate => (SortBy::SuccessRate, false),
+            Sort::SuccessRateDown => (SortBy::SuccessRate, true),
+            Sort::QualityScore => (SortBy::QualityScore, false),
+            Sort::QualityScoreDown => (SortBy::QualityScore, true),
+        };
+        Self { by, descending }
+    }
+}
+
+async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<AgentView>, Problem> {
+    let skip = super::paging::checked_skip(query.skip, "skip")?;
+    let after = match &query.cursor {
+        None => None,
+        Some(cursor) => Some(super::paging::unhex(cursor).ok_or_else(super::paging::bad_cursor)?),
+    };
+    let filter = AgentFilter {
+        role: query.role,
+        category: query.category,
+        specialist: query.specialist,
+        status: query.status,
+        tag: query.tag,
+        capability: query.capability,
+        q: query.q,
+    };
+    let order = query.sort.map(Order::from).unwrap_or_default();
+    let limit = query.limit.unwrap_or(100);
+    let paging = AgentPaging { skip: usize::try_from(skip).unwrap_or(usize::MAX), limit, after };
+    let page = app
+        .read_many(move |tx, roster, now| agent_query::page(tx, roster, &filter, order, &paging, now))
+        .await?;
+    Ok(Listing {
+        items: page.items,
+        total: Total::Exact(page.total as u64),
+        next: page.next.map(|place| super::paging::hex(&place)),
+    })
+}
+
+async fn summary(app: Arc<App>) -> Result<Ok200<FleetSummary>, Problem> {
+    Ok(Ok200(app.read_many(fleet_stats::summary).await?))
+}
+
+/// How far back.
+#[derive(Deserialize, ToSchema)]
+struct HistoryQuery {
+    /// UTC days, today included.
+    #[schema(minimum = 1, maximum = 365, default = 30)]
+    days: Option<u32>,
+}
+
+async fn history(app: Arc<App>, Query(query): Query<HistoryQuery>) -> Result<Ok200<FleetHistory>, Problem> {
+    let days = query.days.unwrap_or(30);
+    Ok(Ok200(app.read_many(move |tx, _, now| fleet_stats::history(tx, days, now)).await?))
+}
+
+/// How many alerts.
+#[derive(Deserialize, ToSchema)]
+struct AlertQuery {
+    /// How many to return.
+    #[schema(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<usize>,
+}
+
+/// Alerts, newest first.
+#[derive(Serialize, ToSchema)]
+struct Alerts {
+    alerts: Vec<AlertView>,
+}
+
+async fn alerts(app: Arc<App>, Query(query): Query<AlertQuery>) -> Result<Ok200<Alerts>, Problem> {
+    let limit = query.limit.unwrap_or(100);
+    let alerts = app.read(|tx| Alert::newest(tx, limit))?;
+    Ok(Ok200(Alerts { alerts }))
+}

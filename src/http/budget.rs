@@ -1,0 +1,75 @@
+//! `/api/v1/budget`: a hook's shorthand for spending.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::endpoint::Endpoint;
+use super::error::Problem;
+use super::metrics::{Recorded, checked_context, record_one, whole};
+use super::reply::Created;
+use super::request::Json;
+use crate::App;
+use crate::app::nonce;
+use crate::domain::metrics::{Measures, NewMetric};
+use crate::domain::time::Timestamp;
+
+/// The endpoints.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::post("/api/v1/budget/deduct", "Record what an operation cost", deduct)
+            .describe("Recorded as a metric of type cost.")
+            .problem(404, "There is no such agent; the detail names it"),
+    ]
+}
+
+/// What an operation cost.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"agent_id": "coder", "tool_name": "Edit", "tokens_used": 1200, "cost_usd": 0.0123}))]
+struct Deduction {
+    /// The agent's id, or its name.
+    #[schema(min_length = 1, max_length = 128)]
+    agent_id: String,
+    /// Kept in the context.
+    #[schema(max_length = 4096)]
+    agent_role: Option<String>,
+    /// Kept in the context.
+    #[schema(max_length = 4096)]
+    tool_name: Option<String>,
+    /// Tokens, in and out.
+    #[schema(value_type = u64, minimum = 0, maximum = 1_000_000_000_000_000_u64)]
+    #[serde(deserialize_with = "whole")]
+    tokens_used: Option<u64>,
+    /// What it cost, in USD.
+    #[schema(minimum = 0, maximum = 1e9)]
+    cost_usd: f64,
+    /// The session it belongs to.
+    #[schema(max_length = 4096)]
+    session_id: Option<String>,
+    /// When; now when missing.
+    timestamp: Option<Timestamp>,
+}
+
+async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Created<Recorded>, Problem> {
+    let mut context = Map::new();
+    for (name, value) in [("agent_role", deduction.agent_role), ("tool_name", deduction.tool_name)] {
+        context.extend(value.map(|v| (name.to_owned(), Value::String(v))));
+    }
+    let metric = NewMetric {
+        agent: deduction.agent_id,
+        metric_type: "cost".into(),
+        measures: Measures {
+            tokens_used: deduction.tokens_used,
+            cost_usd: Some(deduction.cost_usd),
+            ..Measures::default()
+        },
+        context: (!context.is_empty()).then(|| checked_context(context)).transpose()?,
+        session_id: deduction.session_id,
+        recorded_at: deduction.timestamp.unwrap_or_else(|| app.now()),
+        nonce: nonce(),
+    };
+    record_one(&app, metric).await
+}

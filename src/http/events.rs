@@ -1,0 +1,431 @@
+//! `/api/v1/events`: the audit trail.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::endpoint::Endpoint;
+use super::error::Problem;
+use super::metrics::{BatchReport, RejectedItem, checked_context, whole};
+use super::paging::{checked_skip, log_cursor};
+use super::reply::{Created, Listing, Ok200};
+use super::request::{Batch, Json, Path, Query};
+use crate::App;
+use crate::app::{Failure, nonce};
+use crate::domain::audit::{AuditRecord, AuditView, Decision, NewAudit};
+use crate::domain::audit_query::AuditFilter;
+use crate::domain::command::{Action, Outcome};
+use crate::domain::log_id::seq_of;
+use crate::domain::log_query::{Page, Paging};
+use crate::domain::refusal::{FieldError, Refusal};
+use crate::domain::tally::{self, Counted, Dimension};
+use crate::domain::text::{JsonText, UNKNOWN};
+use crate::domain::time::{HOUR, Timestamp};
+
+/// The endpoints. None changes or deletes a record.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::post("/api/v1/events/ingest", "Record an operation", ingest).describe(
+            "Answered once the record is on disk. Members that are not known are kept under context._extra.",
+        ),
+        Endpoint::post("/api/v1/events/ingest/batch", "Record many operations", ingest_batch)
+            .describe("Good ones are kept when others are bad; each bad one is told."),
+        Endpoint::get("/api/v1/events/audit", "List the audit trail, newest first", audit).etag(),
+        Endpoint::get("/api/v1/events/audit/{record}", "Read one record by its number or id", record)
+            .problem(404, "There is no such record; the detail names it")
+            .etag(),
+        Endpoint::get("/api/v1/events/audit/stats", "Counts by decision, operation type and role", stats)
+            .etag(),
+        Endpoint::get("/api/v1/events/", "List the audit trail, newest first", events).etag(),
+        Endpoint::get("/api/v1/agent-activity", "What agents did of late, newest first", activity).etag(),
+    ]
+}
+
+/// An operation, as a hook sends it. At least one of `agent_id` and `agent_name` is needed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = IngestEvent, example = json!({
+    "agent_name": "coder", "agent_role": "developer", "operation_type": "tool_use", "operation_detail": "Edit",
+    "target_resource": "src/main.rs", "target_type": "file", "rbac_decision": "allowed", "session_id": "s-1"
+}))]
+struct Ingest {
+    /// The agent's id, or its name.
+    #[schema(max_length = 128)]
+    agent_id: Option<String>,
+    agent_name: Option<String>,
+    agent_role: Option<String>,
+    /// `tool_use`, `api_call`, `file_access`, `agent_spawn`, `quality_gate`, or another.
+    operation_type: Option<String>,
+    /// Such as the tool's name.
+    operation_detail: Option<String>,
+    /// Such as a path.
+    target_resource: Option<String>,
+    /// Such as `file`.
+    target_type: Option<String>,
+    rbac_decision: Option<Decision>,
+    rbac_reason: Option<String>,
+    /// In USD. Recorded, not counted.
+    #[schema(minimum = 0, maximum = 1e9)]
+    cost_usd: Option<f64>,
+    /// Recorded, not counted.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
+    #[serde(default, deserialize_with = "whole")]
+    tokens_used: Option<u64>,
+    session_id: Option<String>,
+    /// Whatever you want kept with it, at most 64 KiB.
+    #[schema(value_type = Option<Object>)]
+    context: Option<Map<String, Value>>,
+    /// When it happened; now when missing.
+    timestamp: Option<Timestamp>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    extra: Map<String, Value>,
+}
+
+/// How many bytes a text may have.
+const MAX_TEXT: usize = 4096;
+/// The member of the context that holds what this program does not know.
+const EXTRA: &str = "_extra";
+
+impl Ingest {
+    fn decided(self, now: Timestamp) -> Result<NewAudit, Refusal> {
+        let given = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty());
+        if !given(&self.agent_id) && !given(&self.agent_name) {
+            let error = FieldError::body(
+                "agent_id",
+                "missing",
+                "or agent_name is required: say whose operation it is",
+            );
+            return Err(Refusal::Invalid(vec![error]));
+        }
+        for (name, text) in [
+            ("agent_name", &self.agent_name),
+            ("agent_role", &self.agent_role),
+            ("operation_type", &self.operation_type),
+            ("operation_detail", &self.operation_detail),
+            ("target_resource", &self.target_resource),
+            ("target_type", &self.target_type),
+            ("rbac_reason", &self.rbac_reason),
+            ("session_id", &self.session_id),
+        ] {
+            if let Some(length) = text.as_ref().map(String::len).filter(|l| *l > MAX_TEXT) {
+                return Err(Refusal::TooLarge(format!(
+                    "{name} is {length} bytes; at most {MAX_TEXT} are kept."
+                )));
+            }
+        }
+        let mut context = self.context.unwrap_or_default();
+        if !self.extra.is_empty() {
+            context.insert(EXTRA.into(), Value::Object(self.extra));
+        }
+        let context = if context.is_empty() { JsonText::default() } else { checked_context(context)? };
+        let told = |text: Option<String>| text.filter(|t| !t.is_empty());
+        Ok(NewAudit {
+            agent_id: told(self.agent_id),
+            agent_name: told(self.agent_name),
+            agent_role: told(self.agent_role),
+            operation_type: told(self.operation_type),
+            operation_detail: told(self.operation_detail),
+            target_resource: told(self.target_resource),
+            target_type: told(self.target_type),
+            decision: self.rbac_decision.unwrap_or(Decision::Unknown),
+            reason: told(self.rbac_reason),
+            cost_usd: self.cost_usd.unwrap_or(0.0),
+            tokens_used: self.tokens_used.unwrap_or(0),
+            session_id: told(self.session_id),
+            context,
+            timestamp: self.timestamp.unwrap_or(now),
+            nonce: nonce(),
+        })
+    }
+}
+
+/// A record of the audit trail, ready to be sent.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Recorded(JsonText);
+
+impl Recorded {
+    fn new(record: &AuditRecord) -> Self {
+        Self(JsonText(serde_json::to_string(&record.view()).unwrap_or_default()))
+    }
+}
+
+impl utoipa::PartialSchema for Recorded {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        AuditView::schema()
+    }
+}
+
+impl ToSchema for Recorded {
+    fn name() -> std::borrow::Cow<'static, str> {
+        AuditView::name()
+    }
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        AuditView::schemas(schemas);
+    }
+}
+
+async fn append(app: &App, records: Vec<NewAudit>) -> Result<Vec<Arc<AuditRecord>>, Problem> {
+    match app.submit(Action::AppendAudit(records)).await? {
+        Outcome::Audit(records) => Ok(records),
+        _ => Err(Failure::Broken("appending to the audit trail gave no record back".into()).into()),
+    }
+}
+
+async fn ingest(app: Arc<App>, Json(event): Json<Ingest>) -> Result<Created<Recorded>, Problem> {
+    let told = event.decided(app.now())?;
+    let record = append(&app, vec![told]).await?.pop();
+    let record = record.ok_or_else(|| Failure::Broken("appending gave no record back".into()))?;
+    let location = Some(format!("/api/v1/events/audit/{}", record.seq));
+    Ok(Created { location, value: Recorded::new(&record) })
+}
+
+async fn ingest_batch(app: Arc<App>, Batch(items): Batch<Ingest>) -> Result<Created<BatchReport>, Problem> {
+    let now = app.now();
+    let mut rejected = Vec::new();
+    let mut records = Vec::new();
+    for (index, item) in items.into_iter().enumerate() {
+        match item.and_then(|event| Ok(event.decided(now)?)) {
+            Ok(told) => records.push(told),
+            Err(problem) => rejected.push(RejectedItem::new(index, problem)),
+        }
+    }
+    let accepted = append(&app, records).await?.len();
+    Ok(Created { location: None, value: BatchReport { accepted, rejected } })
+}
+
+/// A last moment: a date alone means all of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EndDate(pub Timestamp);
+
+impl<'de> Deserialize<'de> for EndDate {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        let end = Timestamp::parse_end(&text);
+        end.map(Self).ok_or_else(|| serde::de::Error::custom(crate::domain::time::NOT_A_TIME))
+    }
+}
+
+impl utoipa::PartialSchema for EndDate {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        Timestamp::schema()
+    }
+}
+
+impl ToSchema for EndDate {
+    fn name() -> std::borrow::Cow<'static, str> {
+        Timestamp::name()
+    }
+}
+
+/// Which records.
+#[derive(Deserialize, ToSchema)]
+struct AuditQuery {
+    /// The agent's id or name as told, or the id of the registered agent.
+    agent_id: Option<String>,
+    operation_type: Option<String>,
+    rbac_decision: Option<Decision>,
+    agent_role: Option<String>,
+    session_id: Option<String>,
+    /// First moment, inclusive.
+    start_date: Option<Timestamp>,
+    /// Last moment, inclusive; a date is its whole day.
+    end_date: Option<EndDate>,
+    /// Text in any member.
+    q: Option<String>,
+    /// How many to leave out.
+    #[schema(minimum = 0)]
+    skip: Option<u64>,
+    /// How many to return.
+    #[schema(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+    /// Where to go on, from the `Link` of an earlier page.
+    cursor: Option<String>,
+}
+
+async fn audit(app: Arc<App>, Query(query): Query<AuditQuery>) -> Result<Listing<Recorded>, Problem> {
+    let paging = Paging {
+        skip: checked_skip(query.skip, "skip")?,
+        limit: query.limit.unwrap_or(100),
+        cursor: log_cursor(query.cursor.as_deref())?,
+    };
+    let filter = AuditFilter {
+        agent_id: query.agent_id,
+        operation_type: query.operation_type,
+        decision: query.rbac_decision,
+        agent_role: query.agent_role,
+        session_id: query.session_id,
+        start: query.start_date,
+        end: query.end_date.map(|e| e.0),
+        q: query.q,
+    };
+    let page = app.read_many(move |tx, _, _| filter.page(tx, paging)).await?;
+    Ok(listing(page, Recorded::new))
+}
+
+fn listing<T>(page: Page<AuditRecord>, shown: impl Fn(&AuditRecord) -> T) -> Listing<T> {
+    Listing {
+        items: page.items.iter().map(shown).collect(),
+        total: page.total,
+        next: page.next.map(|c| c.to_string()),
+    }
+}
+
+/// As the audit's, with `offset` in place of `skip` and smaller pages.
+#[derive(Deserialize, ToSchema)]
+struct EventQuery {
+    /// The agent's id or name as told, or the id of the registered agent.
+    agent_id: Option<String>,
+    operation_type: Option<String>,
+    rbac_decision: Option<Decision>,
+    agent_role: Option<String>,
+    session_id: Option<String>,
+    /// First moment, inclusive.
+    start_date: Option<Timestamp>,
+    /// Last moment, inclusive; a date is its whole day.
+    end_date: Option<EndDate>,
+    /// Text in any member.
+    q: Option<String>,
+    /// How many to leave out.
+    #[schema(minimum = 0)]
+    offset: Option<u64>,
+    /// How many to return.
+    #[schema(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<usize>,
+    /// Where to go on, from the `Link` of an earlier page.
+    cursor: Option<String>,
+}
+
+async fn events(app: Arc<App>, Query(query): Query<EventQuery>) -> Result<Listing<Recorded>, Problem> {
+    checked_skip(query.offset, "offset")?;
+    let query = AuditQuery {
+        agent_id: query.agent_id,
+        operation_type: query.operation_type,
+        rbac_decision: query.rbac_decision,
+        agent_role: query.agent_role,
+        session_id: query.session_id,
+        start_date: query.start_date,
+        end_date: query.end_date,
+        q: query.q,
+        skip: query.offset,
+        limit: Some(query.limit.unwrap_or(50)),
+        cursor: query.cursor,
+    };
+    audit(app, Query(query)).await
+}
+
+/// Names one record.
+#[derive(Deserialize, ToSchema)]
+struct RecordPath {
+    /// The record's number, or its id.
+    record: String,
+}
+
+async fn record(app: Arc<App>, Path(path): Path<RecordPath>) -> Result<Ok200<Recorded>, Problem> {
+    let unknown = || Refusal::NotFound { what: "audit record", id: path.record.clone() };
+    let id = Uuid::parse_str(&path.record).ok();
+    let seq = id.map(seq_of).or_else(|| path.record.parse().ok()).ok_or_else(unknown)?;
+    let record = app.read(|tx| tx.get::<AuditRecord>(&seq))?;
+    let record = record.filter(|r| id.is_none_or(|id| id == r.id())).ok_or_else(unknown)?;
+    Ok(Ok200(Recorded::new(&record)))
+}
+
+/// Over which time.
+#[derive(Deserialize, ToSchema)]
+struct StatsQuery {
+    /// First moment, inclusive.
+    start_date: Option<Timestamp>,
+    /// Last moment, inclusive; a date is its whole day.
+    end_date: Option<EndDate>,
+}
+
+/// Counts of the audit trail.
+#[derive(Serialize, ToSchema)]
+struct AuditStats {
+    total_operations: u64,
+    rbac_decisions: BTreeMap<String, u64>,
+    operation_types: BTreeMap<String, u64>,
+    agent_roles: BTreeMap<String, u64>,
+}
+
+async fn stats(app: Arc<App>, Query(query): Query<StatsQuery>) -> Result<Ok200<AuditStats>, Problem> {
+    let window = tally::window_of(query.start_date, query.end_date.map(|e| e.0));
+    let stats = app
+        .read_many(move |tx, _, _| {
+            Ok(AuditStats {
+                total_operations: match window {
+                    None => tally::total(tx, Dimension::All, "")?,
+                    Some(window) => tally::over(tx, &Counted(Dimension::All, String::new()), window)?,
+                },
+                rbac_decisions: tally::by_value(tx, Dimension::Decision, window)?,
+                operation_types: tally::by_value(tx, Dimension::Operation, window)?,
+                agent_roles: tally::by_value(tx, Dimension::Role, window)?,
+            })
+        })
+        .await?;
+    Ok(Ok200(stats))
+}
+
+/// Whose activity, and how far back.
+#[derive(Deserialize, ToSchema)]
+struct ActivityQuery {
+    /// How many to return.
+    #[schema(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<usize>,
+    /// How many to leave out.
+    #[schema(minimum = 0)]
+    offset: Option<u64>,
+    /// The agent's id or name as told, or the id of the registered agent.
+    agent_id: Option<String>,
+    /// How far back.
+    #[schema(minimum = 1, maximum = 168, default = 24)]
+    hours: Option<u32>,
+    /// Where to go on, from the `Link` of an earlier page.
+    cursor: Option<String>,
+}
+
+/// Something that an agent did.
+#[derive(Serialize, ToSchema)]
+struct Activity {
+    activity_id: Uuid,
+    agent_id: String,
+    agent_name: String,
+    operation_type: String,
+    operation_detail: String,
+    rbac_decision: Decision,
+    timestamp: Timestamp,
+    cost_usd: f64,
+    tokens_used: u64,
+}
+
+async fn activity(app: Arc<App>, Query(query): Query<ActivityQuery>) -> Result<Listing<Activity>, Problem> {
+    let paging = Paging {
+        skip: checked_skip(query.offset, "offset")?,
+        limit: query.limit.unwrap_or(100),
+        cursor: log_cursor(query.cursor.as_deref())?,
+    };
+    let hours = i64::from(query.hours.unwrap_or(24));
+    let agent_id = query.agent_id;
+    let page = app
+        .read_many(move |tx, _, now| {
+            let start = Some(now.plus(-HOUR * hours));
+            AuditFilter { agent_id, start, ..AuditFilter::default() }.page(tx, paging)
+        })
+        .await?;
+    let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| UNKNOWN.into());
+    Ok(listing(page, |record| Activity {
+        activity_id: record.id(),
+        agent_id: or_unknown(&record.told.agent_id),
+        agent_name: or_unknown(&record.told.agent_name),
+        operation_type: or_unknown(&record.told.operation_type),
+        operation_detail: or_unknown(&record.told.operation_detail),
+        rbac_decision: record.told.decision,
+        timestamp: record.told.timestamp,
+        cost_usd: record.told.cost_usd,
+        tokens_used: record.told.tokens_used,
+    }))
+}

@@ -1,0 +1,154 @@
+//! The accept loop: warp's service behind hyper-util's connection builder, with the timeouts and caps that warp's
+//! own `serve` does not set.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use uuid::Uuid;
+use warp::http::Request;
+use warp::http::header::{ETAG, HeaderName, HeaderValue, LINK, LOCATION};
+
+use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
+use super::router;
+use crate::App;
+
+/// How long a client may take to send its headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many connections are served at once; more wait to be accepted.
+const CONNECTIONS: usize = 10_000;
+/// How long open requests may take to end once the server is asked to stop.
+const GRACE: Duration = Duration::from_millis(1500);
+/// Below this many bytes, compressing costs more than it saves.
+const COMPRESS_FROM: u64 = 1024;
+
+/// The name of the header that carries a request's id.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id under which the log knows a request.
+#[derive(Debug, Clone, Default)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The client's id, when it is sane, else a new one.
+    fn of<B>(request: &Request<B>) -> Self {
+        let sane = |text: &&str| {
+            (1..=128).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+        };
+        match request.headers().get(X_REQUEST_ID).and_then(|v| v.to_str().ok()).filter(sane) {
+            Some(id) => Self(id.into()),
+            None => Self(Uuid::new_v4().simple().to_string().into()),
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Serves until `shutdown` is done, then finishes what was accepted.
+///
+/// # Errors
+/// When the endpoints contradict each other, which a test finds.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let service = warp::service(router::filter(Arc::clone(&app))?);
+    let compress = SizeAbove::new(COMPRESS_FROM).and(NotForContentType::const_new("image/png"));
+    let service = CompressionLayer::new().gzip(true).compress_when(compress).layer(service);
+    let service = cors(&app).layer(service);
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        let id = RequestId::of(&request);
+        let header = HeaderValue::from_str(id.as_str());
+        request.extensions_mut().insert(id);
+        let answer = service.clone().oneshot(request);
+        async move {
+            let mut response = answer.await?;
+            response.headers_mut().extend(header.ok().map(|id| (X_REQUEST_ID, id)));
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    let service = TowerToHyperService::new(service);
+
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
+    let builder = Arc::new(builder);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, place)) = accepted else { continue };
+        // Small answers leave at once.
+        let _ = stream.set_nodelay(true);
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service.clone());
+        let connection = graceful.watch(connection.into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    app.stop();
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still open after {} ms and were cut off", GRACE.as_millis());
+    }
+    Ok(())
+}
+
+/// The next connection and its place among those that are served.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, place)),
+        Err(error) => {
+            // Such as no file descriptor left: others will be closed soon.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+fn cors(app: &App) -> CorsLayer {
+    let origins = app.config.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_credentials(true)
+        // Credentials forbid `*`, so that what the client asks for is mirrored.
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([X_TOTAL_COUNT, X_TOTAL_AT_LEAST, LINK, LOCATION, ETAG, X_REQUEST_ID])
+        .max_age(Duration::from_hours(1))
+}
