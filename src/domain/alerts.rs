@@ -74,6 +74,14 @@ impl Record for Alert {
 #[derive(Debug, Default, Encode, Decode)]
 pub struct AlertHead(u64);
 
+impl AlertHead {
+    /// The number.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Value for AlertHead {
     const TABLE: TableName = "alert_head";
     type Key = ();

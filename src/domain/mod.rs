@@ -7,6 +7,7 @@ pub mod agents;
 pub mod alerts;
 pub mod audit;
 pub mod audit_query;
+pub mod check;
 pub mod command;
 pub mod events;
 pub mod fleet_stats;

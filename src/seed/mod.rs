@@ -112,11 +112,14 @@ pub fn samples() -> Result<Vec<IdentityFile>, String> {
 #[folder = "assets/identities/"]
 struct Samples;
 
-/// A file's absolute path as text that is fit to print.
+/// A file's real path as text that is fit to print.
 pub(crate) fn shown(path: &Path) -> String {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path.to_string_lossy()
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect()
+    let path = std::fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned());
+    let text = path.to_string_lossy();
+    // What Windows puts in front of a real path, nobody writes.
+    let text = text.strip_prefix(r"\\?\").unwrap_or(&text);
+    let safe = text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] });
+    safe.collect()
 }

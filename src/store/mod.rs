@@ -11,6 +11,7 @@ mod intersect;
 mod migrations;
 mod read;
 mod record;
+mod scratch;
 mod write;
 mod writer;
 
@@ -30,6 +31,7 @@ pub use intersect::{Found, Intersection, Wanted};
 pub use migrations::{Schema, Step};
 pub use read::ReadTx;
 pub use record::{Index, IndexEntries, Lookup, Record, TableName, Value};
+pub use scratch::Scratch;
 pub use write::WriteTx;
 pub use writer::{Apply, Committed};
 

@@ -93,7 +93,8 @@ impl IndexEntries {
 
 impl<R: Record> Index<R> {
     /// The index table's keys for `record`, in order, each once.
-    pub(super) fn entries(&self, record: &R) -> Vec<Vec<u8>> {
+    #[must_use]
+    pub fn entries(&self, record: &R) -> Vec<Vec<u8>> {
         let mut entries = IndexEntries { primary: record.key().to_bytes(), entries: Vec::new() };
         (self.values)(record, &mut entries);
         let mut entries = entries.entries;
