@@ -71,7 +71,7 @@ impl Record for Alert {
 }
 
 /// The number of the next alert.
-#[derive(Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct AlertHead(u64);
 
 impl AlertHead {

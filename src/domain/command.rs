@@ -106,7 +106,7 @@ pub struct Applied {
 }
 
 /// The next numbers of the logs.
-#[derive(Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct MetricHead(pub u64);
 
 impl Value for MetricHead {
@@ -115,7 +115,7 @@ impl Value for MetricHead {
 }
 
 /// The next number of the audit trail and the hash of its last record.
-#[derive(Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct AuditHead {
     /// The next number.
     pub next: u64,
@@ -220,14 +220,17 @@ impl Run<'_, '_> {
         agent.ok_or_else(|| Refusal::NotFound { what: "agent", id: id.to_string() }.into())
     }
 
+    /// The id of the registered agent that a client means by an id or a name.
+    fn resolve_id(&mut self, id_or_name: &str) -> Result<Option<Uuid>, StoreError> {
+        match Uuid::parse_str(id_or_name) {
+            Ok(id) if self.tx.contains::<Agent>(&id)? => Ok(Some(id)),
+            _ => self.tx.find_first(&agents::BY_NAME, &id_or_name),
+        }
+    }
+
     /// The registered agent that a client means by an id or a name.
     fn resolve(&mut self, id_or_name: &str) -> Result<Option<Agent>, StoreError> {
-        if let Ok(id) = Uuid::parse_str(id_or_name)
-            && let Some(agent) = self.tx.get::<Agent>(&id)?
-        {
-            return Ok(Some(agent));
-        }
-        match self.tx.find_first(&agents::BY_NAME, &id_or_name)? {
+        match self.resolve_id(id_or_name)? {
             Some(id) => self.tx.get::<Agent>(&id),
             None => Ok(None),
         }
@@ -333,7 +336,7 @@ impl Run<'_, '_> {
         let mut subject = None;
         for id_or_name in [&told.agent_id, &told.agent_name].into_iter().flatten() {
             if subject.is_none() {
-                subject = self.resolve(id_or_name)?.map(|agent| agent.agent_id);
+                subject = self.resolve_id(id_or_name)?;
             }
         }
         let head = self.tx.get::<AuditHead>(&())?.unwrap_or_default();

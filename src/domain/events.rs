@@ -137,7 +137,7 @@ pub struct Event {
 }
 
 /// An event as its table keeps it: the records behind it are kept in tables of their own.
-#[derive(Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum StoredEvent {
     /// An operation: all of it follows from the audit record of this number.
     Operation(u64),
@@ -146,7 +146,7 @@ pub enum StoredEvent {
 }
 
 /// See [`Event`].
-#[derive(Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[expect(missing_docs)]
 pub struct StoredOther {
     pub nonce: u64,
@@ -160,7 +160,7 @@ pub struct StoredOther {
 }
 
 /// Where the record behind an event is.
-#[derive(Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum StoredData {
     /// The metric of this number.
     Metric(u64),
@@ -174,7 +174,7 @@ impl Value for StoredEvent {
 }
 
 /// The number of the last event.
-#[derive(Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct StreamHead(pub u64);
 
 impl Value for StreamHead {
@@ -302,6 +302,18 @@ impl Event {
             details: other.details,
             data,
         })
+    }
+
+    /// About how many bytes the event holds, its frame included.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let data = match &self.data {
+            Data::Audit(record) => record.told.context.0.len(),
+            Data::Metric(metric) => metric.context.as_ref().map_or(0, |c| c.0.len()),
+            Data::Json(json) => json.0.len(),
+        };
+        // Twice: once in the record and once in the frame that tells of it.
+        512 + 2 * (data + self.message.len())
     }
 
     /// The text frame that the stream sends.

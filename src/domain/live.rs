@@ -11,8 +11,10 @@ use tokio::sync::watch;
 
 use super::events::Event;
 
-/// How many events the ring holds.
+/// How many events the ring holds at most.
 const RING: usize = 16_384;
+/// How many bytes the records behind them may have.
+const RING_BYTES: usize = 8 * 1024 * 1024;
 
 /// An event with its frame, which is made when somebody first wants it.
 pub struct LiveEvent {
@@ -34,9 +36,28 @@ impl LiveEvent {
     }
 }
 
+/// The newest events, and the bytes behind them.
+#[derive(Default)]
+struct Ring {
+    events: VecDeque<Arc<LiveEvent>>,
+    bytes: usize,
+}
+
+impl Ring {
+    fn push(&mut self, event: LiveEvent) {
+        self.bytes += event.event.weight();
+        self.events.push_back(Arc::new(event));
+        while self.events.len() > RING || (self.bytes > RING_BYTES && self.events.len() > 1) {
+            if let Some(oldest) = self.events.pop_front() {
+                self.bytes -= oldest.event.weight();
+            }
+        }
+    }
+}
+
 /// The newest events.
 pub struct Live {
-    ring: RwLock<VecDeque<Arc<LiveEvent>>>,
+    ring: RwLock<Ring>,
     last_seq: watch::Sender<u64>,
 }
 
@@ -58,10 +79,7 @@ impl Live {
         let mut last = None;
         for event in events {
             last = Some(event.seq);
-            if ring.len() == RING {
-                ring.pop_front();
-            }
-            ring.push_back(Arc::new(LiveEvent::new(event)));
+            ring.push(LiveEvent::new(event));
         }
         drop(ring);
         if let Some(last) = last {
@@ -88,9 +106,10 @@ impl Live {
         if since >= self.last_seq() {
             return Some(Vec::new());
         }
-        let first = ring.front()?.event.seq;
+        let events = &ring.events;
+        let first = events.front()?.event.seq;
         // Numbers have no holes, so that a position follows from a number.
         let skip = usize::try_from((since + 1).checked_sub(first)?).ok()?;
-        Some(ring.range(skip.min(ring.len())..).take(limit).cloned().collect())
+        Some(events.range(skip.min(events.len())..).take(limit).cloned().collect())
     }
 }

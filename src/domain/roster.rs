@@ -45,7 +45,9 @@ impl Roster {
             match change {
                 Change::Put(agent) => roster.put(Arc::clone(agent)),
                 Change::Removed(id) => {
-                    if let Some(gone) = roster.agents.remove(id) {
+                    if let Some(gone) = roster.agents.remove(id)
+                        && roster.by_name.get(&gone.name) == Some(id)
+                    {
                         roster.by_name.remove(&gone.name);
                     }
                 }
@@ -55,12 +57,12 @@ impl Roster {
     }
 
     fn put(&mut self, agent: Arc<Agent>) {
-        self.by_name.insert(agent.name.clone(), agent.agent_id);
         if let Some(before) = self.agents.insert(agent.agent_id, Arc::clone(&agent))
-            && before.name != agent.name
+            && self.by_name.get(&before.name) == Some(&agent.agent_id)
         {
             self.by_name.remove(&before.name);
         }
+        self.by_name.insert(agent.name.clone(), agent.agent_id);
     }
 
     /// The agent with this id.

@@ -24,7 +24,7 @@ impl Schema {
 }
 
 /// The version a file is at.
-#[derive(Encode, Decode)]
+#[derive(Clone, Encode, Decode)]
 pub(super) struct SchemaVersion(pub u32);
 
 impl Value for SchemaVersion {

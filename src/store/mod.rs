@@ -4,6 +4,7 @@
 //! what is stored: records declare their tables and indexes ([`Record`]), and all writing is a command
 //! applied by the [writer](writer) thread.
 
+mod buffer;
 pub mod codec;
 mod database;
 mod error;

@@ -10,7 +10,7 @@ use super::error::StoreError;
 pub type TableName = &'static str;
 
 /// A type that is kept in a table under a key of its own or one given with it.
-pub trait Value: Sized + Encode + Decode<()> + 'static {
+pub trait Value: Sized + Clone + Encode + Decode<()> + 'static {
     /// Where it is kept.
     const TABLE: TableName;
     /// The version that this program writes.

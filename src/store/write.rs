@@ -1,10 +1,11 @@
 //! Writing: what `apply` may do inside the one write transaction of a batch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Bound;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
+use super::buffer::Buffer;
 use super::codec::{Key, prefix_end};
 use super::error::StoreError;
 use super::read::definition;
@@ -16,13 +17,14 @@ type Bytes = &'static [u8];
 pub struct WriteTx<'t> {
     txn: &'t WriteTransaction,
     tables: HashMap<TableName, Table<'t, Bytes, Bytes>>,
-    // Counters and rollups that many commands of a batch move are written once, at its end.
-    buffer: HashMap<TableName, BTreeMap<Vec<u8>, Vec<u8>>>,
+    buffer: Buffer,
+    /// The key of the value that is being looked up, so that most look-ups allocate nothing.
+    key: Vec<u8>,
 }
 
 impl<'t> WriteTx<'t> {
     pub(super) fn new(txn: &'t WriteTransaction) -> Self {
-        Self { txn, tables: HashMap::new(), buffer: HashMap::new() }
+        Self { txn, tables: HashMap::new(), buffer: Buffer::default(), key: Vec::new() }
     }
 
     fn table(&mut self, name: TableName) -> Result<&mut Table<'t, Bytes, Bytes>, StoreError> {
@@ -33,20 +35,25 @@ impl<'t> WriteTx<'t> {
         })
     }
 
-    fn get_raw(&mut self, table: TableName, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(bytes) = self.buffer.get(table).and_then(|values| values.get(key)) {
-            return Ok(Some(bytes.clone()));
-        }
-        Ok(self.table(table)?.get(key)?.map(|v| v.value().to_vec()))
-    }
-
     /// The value with this key.
     ///
     /// # Errors
     /// When storage fails or the value is damaged.
     pub fn get<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
-        let bytes = self.get_raw(V::TABLE, &key.to_bytes())?;
-        Ok(bytes.map(|b| V::from_stored(&b)).transpose()?)
+        let key = key.to_bytes();
+        if let Some(held) = self.buffer.get::<V>(&key) {
+            return Ok(Some(held.clone()));
+        }
+        let bytes = self.table(V::TABLE)?.get(key.as_slice())?;
+        Ok(bytes.map(|b| V::from_stored(b.value())).transpose()?)
+    }
+
+    /// Whether there is a record with this key.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn contains<R: Record>(&mut self, key: &R::Key) -> Result<bool, StoreError> {
+        Ok(self.table(R::TABLE)?.get(key.to_bytes().as_slice())?.is_some())
     }
 
     /// Stores a record, in place of the one with its key if there is one, and keeps its indexes.
@@ -106,13 +113,20 @@ impl<'t> WriteTx<'t> {
         key: &V::Key,
         change: impl FnOnce(&mut V) -> T,
     ) -> Result<T, StoreError> {
-        let key = key.to_bytes();
-        let mut value = match self.get_raw(V::TABLE, &key)? {
-            Some(bytes) => V::from_stored(&bytes)?,
-            None => V::default(),
+        let mut scratch = std::mem::take(&mut self.key);
+        scratch.clear();
+        key.write(&mut scratch);
+        let result = match self.buffer.get_mut::<V>(&scratch) {
+            Some(held) => change(held),
+            None => {
+                let stored = self.table(V::TABLE)?.get(scratch.as_slice())?;
+                let mut value = stored.map(|b| V::from_stored(b.value())).transpose()?.unwrap_or_default();
+                let result = change(&mut value);
+                self.buffer.hold(scratch.clone(), value);
+                result
+            }
         };
-        let result = change(&mut value);
-        self.buffer.entry(V::TABLE).or_default().insert(key, value.to_stored()?);
+        self.key = scratch;
         Ok(result)
     }
 
@@ -182,9 +196,7 @@ impl<'t> WriteTx<'t> {
 
     /// Writes what [`update`](Self::update) held back, in key order.
     pub(super) fn flush(mut self) -> Result<(), StoreError> {
-        let mut buffer: Vec<_> = std::mem::take(&mut self.buffer).into_iter().collect();
-        buffer.sort_unstable_by_key(|(table, _)| *table);
-        for (table, values) in buffer {
+        for (table, values) in self.buffer.encode()? {
             let table = self.table(table)?;
             for (key, value) in values {
                 table.insert(key.as_slice(), value.as_slice())?;

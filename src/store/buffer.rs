@@ -1,0 +1,72 @@
+//! Values that many commands of one batch change, such as counters: held decoded, written once at its end.
+
+use std::any::Any;
+use std::collections::HashMap;
+
+use super::codec::CodecError;
+use super::record::{TableName, Value};
+
+/// The held values of all tables.
+#[derive(Default)]
+pub(super) struct Buffer(HashMap<TableName, Box<dyn Held>>);
+
+type Encoded = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The held values of one table.
+trait Held {
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    /// What is to be written, in key order.
+    fn encode(&self) -> Result<Encoded, CodecError>;
+}
+
+struct Values<V>(HashMap<Vec<u8>, V>);
+
+impl<V: Value> Held for Values<V> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn encode(&self) -> Result<Encoded, CodecError> {
+        let mut encoded = Vec::with_capacity(self.0.len());
+        for (key, value) in &self.0 {
+            encoded.push((key.clone(), value.to_stored()?));
+        }
+        encoded.sort_unstable();
+        Ok(encoded)
+    }
+}
+
+impl Buffer {
+    /// A held value.
+    pub fn get<V: Value>(&self, key: &[u8]) -> Option<&V> {
+        self.0.get(V::TABLE)?.as_any().downcast_ref::<Values<V>>()?.0.get(key)
+    }
+
+    /// A held value, to be changed.
+    pub fn get_mut<V: Value>(&mut self, key: &[u8]) -> Option<&mut V> {
+        self.0.get_mut(V::TABLE)?.as_any_mut().downcast_mut::<Values<V>>()?.0.get_mut(key)
+    }
+
+    /// Holds a value.
+    pub fn hold<V: Value>(&mut self, key: Vec<u8>, value: V) {
+        let held = self.0.entry(V::TABLE).or_insert_with(|| Box::new(Values::<V>(HashMap::new())));
+        if let Some(values) = held.as_any_mut().downcast_mut::<Values<V>>() {
+            values.0.insert(key, value);
+        }
+    }
+
+    /// Everything that is held, by table and key.
+    pub fn encode(&self) -> Result<Vec<(TableName, Encoded)>, CodecError> {
+        let mut tables = Vec::with_capacity(self.0.len());
+        for (table, held) in &self.0 {
+            tables.push((*table, held.encode()?));
+        }
+        tables.sort_unstable();
+        Ok(tables)
+    }
+}
