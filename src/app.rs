@@ -1,7 +1,6 @@
 //! The application: the store, the roster and the live bus, tied together.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -86,7 +85,7 @@ pub struct App {
     clock: Clock,
     started: Instant,
     stopping: watch::Sender<bool>,
-    subscribers: AtomicUsize,
+    subscribers: watch::Sender<usize>,
 }
 
 impl App {
@@ -117,7 +116,7 @@ impl App {
             clock,
             started: Instant::now(),
             stopping: watch::Sender::new(false),
-            subscribers: AtomicUsize::new(0),
+            subscribers: watch::Sender::new(0),
         }))
     }
 
@@ -220,12 +219,18 @@ impl App {
     /// How many clients follow the stream.
     #[must_use]
     pub fn subscribers(&self) -> usize {
-        self.subscribers.load(Ordering::Relaxed)
+        *self.subscribers.borrow()
+    }
+
+    /// Waits until nobody follows the stream.
+    pub async fn unfollowed(&self) {
+        // The sender lives as long as the application: there is no error.
+        let _ = self.subscribers.subscribe().wait_for(|count| *count == 0).await;
     }
 
     /// Counts a client of the stream until the guard is dropped.
     pub fn subscribe(self: &Arc<Self>) -> Subscriber {
-        self.subscribers.fetch_add(1, Ordering::Relaxed);
+        self.subscribers.send_modify(|count| *count += 1);
         Subscriber(Arc::clone(self))
     }
 }
@@ -235,6 +240,6 @@ pub struct Subscriber(Arc<App>);
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        self.0.subscribers.fetch_sub(1, Ordering::Relaxed);
+        self.0.subscribers.send_modify(|count| *count -= 1);
     }
 }

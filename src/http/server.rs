@@ -118,7 +118,9 @@ pub async fn serve(
     }
     drop(listener);
     app.stop();
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    // Streams left their connections when they were upgraded; they close by themselves.
+    let ended = async { tokio::join!(graceful.shutdown(), app.unfollowed()) };
+    if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests were still open after {} ms and were cut off", GRACE.as_millis());
     }
     Ok(())

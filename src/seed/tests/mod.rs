@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::identity::Identity;
 use super::load::load;
 use super::read::{Reading, read};
 use super::walk::walk;
+use crate::domain::identity::Identity;
 
 mod attacks;
 mod bytes;
