@@ -1,4 +1,5 @@
 //! What the benchmarks share: a load of POST requests over kept connections.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,29 +50,52 @@ pub async fn post(address: SocketAddr, connections: usize, length: Duration) -> 
 }
 
 async fn client(address: SocketAddr, counter: Arc<AtomicU64>, until: Instant) -> Vec<Duration> {
-    let mut stream = TcpStream::connect(address).await.expect("the server answers");
-    stream.set_nodelay(true).expect("nodelay");
+    let mut connection = Connection::open(address).await;
     let mut latencies = Vec::new();
-    let mut answer = vec![0; 16 * 1024];
     while Instant::now() < until {
         let body = event(counter.fetch_add(1, Ordering::Relaxed));
+        latencies.push(connection.post(&body).await);
+    }
+    latencies
+}
+
+/// A kept connection.
+pub struct Connection {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("the server answers");
+        stream.set_nodelay(true).expect("nodelay");
+        Self { stream, answer: vec![0; 64 * 1024] }
+    }
+
+    /// Posts an event and waits for its 201; tells how long that took.
+    pub async fn post(&mut self, body: &str) -> Duration {
+        self.post_to("/api/v1/events/ingest", body).await
+    }
+
+    /// Posts JSON to a path and waits for its 201; tells how long that took.
+    pub async fn post_to(&mut self, path: &str, body: &str) -> Duration {
         let request = format!(
-            "POST /api/v1/events/ingest HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         let sent = Instant::now();
-        stream.write_all(request.as_bytes()).await.expect("written");
+        self.stream.write_all(request.as_bytes()).await.expect("written");
         let mut read = 0;
-        while !complete(&answer[..read]) {
-            let more = stream.read(&mut answer[read..]).await.expect("read");
+        while !complete(&self.answer[..read]) {
+            let more = self.stream.read(&mut self.answer[read..]).await.expect("read");
             assert!(more > 0, "the server closed the connection");
             read += more;
         }
-        assert!(answer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(&answer[..read]));
-        latencies.push(sent.elapsed());
+        let answer = String::from_utf8_lossy(&self.answer[..read]);
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        sent.elapsed()
     }
-    latencies
 }
 
 /// Whether an answer is there to its end.

@@ -184,6 +184,7 @@ impl OperationDoc {
 
     fn body_problems(&mut self) {
         self.problem(400, "The body is not valid JSON; says where");
+        self.problem(408, "The body did not arrive in time");
         self.problem(413, "The body, or a part of it, is too large");
         self.problem(415, "The body is not JSON");
         self.problem(422, "The body cannot be used; all that is wrong with it is told");

@@ -17,6 +17,9 @@ use super::schema::Checker;
 use crate::App;
 use crate::domain::refusal::FieldError;
 
+/// How long a client may take for the next piece of a body.
+const BODY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 type BodyStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
 /// A request on its way to its handler.
@@ -53,7 +56,8 @@ impl Call {
         }
         let Some(mut stream) = self.body.take() else { return Ok(Bytes::new()) };
         let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
-        while let Some(chunk) = stream.next().await {
+        let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.");
+        while let Some(chunk) = tokio::time::timeout(BODY_PATIENCE, stream.next()).await.map_err(too_slow)? {
             let chunk = chunk
                 .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The body broke off before its end."))?;
             if body.len() + chunk.len() > limit {
