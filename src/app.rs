@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::command::{Action, Applied, Command, Outcome, apply};
-use crate::domain::events::{Event, StreamHead};
+use crate::domain::event_log::StreamHead;
+use crate::domain::events::Event;
 use crate::domain::live::Live;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;

@@ -9,7 +9,7 @@ use super::agents::read_data;
 use super::{Ran, client, output, presence};
 use crate::cli::JsonArg;
 use crate::config::Config;
-use crate::domain::events::StreamHead;
+use crate::domain::event_log::StreamHead;
 use crate::domain::metric_sums::{MetricSums, Scope};
 use crate::domain::rollup;
 use crate::domain::tally::{self, Dimension};

@@ -1,4 +1,4 @@
-//! Events: what the live stream tells, and the log behind `?since=`.
+//! Events: what the live stream tells.
 //!
 //! `seq` counts the stream's events from 1, all kinds together.
 
@@ -13,7 +13,6 @@ use super::log_id::log_id;
 use super::metrics::Metric;
 use super::text::{JsonText, UNKNOWN};
 use super::time::Timestamp;
-use crate::store::{ReadTx, StoreError, TableName, Value, WriteTx};
 
 /// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, utoipa::ToSchema)]
@@ -136,52 +135,6 @@ pub struct Event {
     pub data: Data,
 }
 
-/// An event as its table keeps it: the records behind it are kept in tables of their own.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub enum StoredEvent {
-    /// An operation: all of it follows from the audit record of this number.
-    Operation(u64),
-    /// Anything else.
-    Other(Box<StoredOther>),
-}
-
-/// See [`Event`].
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[expect(missing_docs)]
-pub struct StoredOther {
-    pub nonce: u64,
-    pub kind: EventKind,
-    pub timestamp: Timestamp,
-    pub agent_name: String,
-    pub agent_role: String,
-    pub message: String,
-    pub details: Details,
-    pub data: StoredData,
-}
-
-/// Where the record behind an event is.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub enum StoredData {
-    /// The metric of this number.
-    Metric(u64),
-    /// Here.
-    Json(JsonText),
-}
-
-impl Value for StoredEvent {
-    const TABLE: TableName = "stream";
-    type Key = u64;
-}
-
-/// The number of the last event.
-#[derive(Clone, Debug, Default, Encode, Decode)]
-pub struct StreamHead(pub u64);
-
-impl Value for StreamHead {
-    const TABLE: TableName = "stream_head";
-    type Key = ();
-}
-
 impl Event {
     /// The event of a recorded operation.
     #[must_use]
@@ -229,79 +182,6 @@ impl Event {
             },
             data: Data::Audit(record),
         }
-    }
-
-    /// Gives the event its number and writes it to the log.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn append(mut self, tx: &mut WriteTx<'_>) -> Result<Self, StoreError> {
-        self.seq = tx.update(&(), |head: &mut StreamHead| {
-            head.0 += 1;
-            head.0
-        })?;
-        let data = match &self.data {
-            Data::Audit(record) => {
-                tx.set(&self.seq, &StoredEvent::Operation(record.seq))?;
-                return Ok(self);
-            }
-            Data::Metric(metric) => StoredData::Metric(metric.seq),
-            Data::Json(json) => StoredData::Json(json.clone()),
-        };
-        let stored = StoredOther {
-            nonce: self.nonce,
-            kind: self.kind,
-            timestamp: self.timestamp,
-            agent_name: self.agent_name.clone(),
-            agent_role: self.agent_role.clone(),
-            message: self.message.clone(),
-            details: self.details.clone(),
-            data,
-        };
-        tx.set(&self.seq, &StoredEvent::Other(Box::new(stored)))?;
-        Ok(self)
-    }
-
-    /// The events after `since`, oldest first, `limit` at most.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn after(tx: &ReadTx, since: u64, limit: usize) -> Result<Vec<Self>, StoreError> {
-        use crate::store::Key;
-        use std::ops::Bound::{Excluded, Unbounded};
-        tx.range::<StoredEvent>(Excluded(&since.to_bytes()), Unbounded)?
-            .take(limit)
-            .map(|entry| {
-                let (seq, stored) = entry?;
-                Self::restore(tx, seq, stored)
-            })
-            .collect()
-    }
-
-    fn restore(tx: &ReadTx, seq: u64, stored: StoredEvent) -> Result<Self, StoreError> {
-        let missing = || StoreError::Corrupt(format!("the record behind event {seq} is missing"));
-        let other = match stored {
-            StoredEvent::Operation(audit) => {
-                let record = tx.get::<AuditRecord>(&audit)?.ok_or_else(missing)?;
-                return Ok(Self { seq, ..Self::of_operation(Arc::new(record)) });
-            }
-            StoredEvent::Other(other) => *other,
-        };
-        let data = match other.data {
-            StoredData::Metric(metric) => Data::Metric(Arc::new(tx.get(&metric)?.ok_or_else(missing)?)),
-            StoredData::Json(json) => Data::Json(json),
-        };
-        Ok(Self {
-            seq,
-            nonce: other.nonce,
-            kind: other.kind,
-            timestamp: other.timestamp,
-            agent_name: other.agent_name,
-            agent_role: other.agent_role,
-            message: other.message,
-            details: other.details,
-            data,
-        })
     }
 
     /// About how many bytes the event holds, its frame included.

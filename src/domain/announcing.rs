@@ -1,0 +1,102 @@
+//! What the stream is told of what commands do.
+
+use std::sync::Arc;
+
+use super::agent_view::AgentView;
+use super::agents::Agent;
+use super::alerts;
+use super::command::Run;
+use super::events::{Data, Details, Event, EventKind};
+use super::metrics::Metric;
+use super::text::JsonText;
+use super::usage::Movement;
+use crate::store::StoreError;
+
+impl Run<'_, '_> {
+    pub(super) fn tell(&mut self, event: Event) -> Result<(), StoreError> {
+        let event = event.append(self.tx)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    pub(super) fn tell_of_agent(
+        &mut self,
+        kind: EventKind,
+        agent: &Agent,
+        message: String,
+        session_id: Option<String>,
+    ) -> Result<(), StoreError> {
+        let view = AgentView::load(self.tx, agent, self.at)?;
+        self.tell(Event {
+            seq: 0,
+            nonce: self.nonce,
+            kind,
+            timestamp: self.at,
+            agent_name: agent.name.clone(),
+            agent_role: agent.role.clone(),
+            message,
+            details: Details { agent_id: Some(agent.agent_id.to_string()), session_id, ..Details::default() },
+            data: Data::Json(JsonText::of(&view)),
+        })
+    }
+
+    pub(super) fn tell_of_metric(
+        &mut self,
+        agent: &Agent,
+        metric: &Arc<Metric>,
+        moved: &Movement,
+    ) -> Result<(), StoreError> {
+        let m = &metric.measures;
+        let remaining = agent.limits.max_cost_per_day - moved.day.after.cost_usd();
+        let details = Details {
+            agent_id: Some(agent.agent_id.to_string()),
+            operation: Some(metric.metric_type.clone()),
+            tokens: m.tokens_used,
+            cost: m.cost_usd,
+            score: m.quality_score,
+            duration: m.execution_time_ms,
+            session_id: metric.session_id.clone(),
+            ..Details::default()
+        };
+        let event = |kind, message: String| Event {
+            seq: 0,
+            nonce: metric.nonce,
+            kind,
+            timestamp: metric.recorded_at,
+            agent_name: agent.name.clone(),
+            agent_role: agent.role.clone(),
+            message: format!("{}: {message}", agent.name),
+            details: details.clone(),
+            data: Data::Metric(Arc::clone(metric)),
+        };
+        self.tell(event(EventKind::MetricRecorded, format!("{} recorded", metric.metric_type)))?;
+        let is_task = metric.metric_type == "task_completed";
+        if m.tasks_failed.unwrap_or(0) > 0 || (is_task && m.success == Some(false)) {
+            self.tell(event(EventKind::TaskFailed, "task failed".into()))?;
+        } else if m.tasks_completed.unwrap_or(0) > 0 || is_task {
+            self.tell(event(EventKind::TaskCompleted, "task completed".into()))?;
+        }
+        if let Some(score) = m.quality_score {
+            self.tell(event(EventKind::QualityUpdate, format!("quality {:.0} of 100", score * 100.0)))?;
+        }
+        // The budget is today's: what is recorded late moves the day it belongs to, in silence.
+        if metric.recorded_at.day() != self.at.day() {
+            return Ok(());
+        }
+        if m.cost_usd.unwrap_or(0.0) > 0.0 || m.tokens_used.unwrap_or(0) > 0 {
+            let message = format!("{remaining:.2} {} left today", agent.limits.currency);
+            let mut updated = event(EventKind::BudgetUpdated, message);
+            updated.details.budget_remaining = Some(remaining);
+            self.tell(updated)?;
+        }
+        for alert in alerts::for_movement(agent, moved, metric.recorded_at, metric.nonce) {
+            let alert = alert.append(self.tx)?;
+            let mut told = event(EventKind::BudgetAlert, alert.message.clone());
+            told.message.clone_from(&alert.message);
+            told.details.budget_remaining = Some(remaining);
+            told.data = Data::Json(JsonText::of(&alert.view()));
+            self.tell(told)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What commands do to the logs: metrics and the audit trail.
+
+use std::sync::Arc;
+
+use bincode::{Decode, Encode};
+
+use super::audit::{AuditRecord, Hash, NewAudit};
+use super::command::{Run, Stop};
+use super::events::Event;
+use super::metric_sums;
+use super::metrics::{Metric, NewMetric};
+use super::refusal::{FieldError, Refusal};
+use super::tally;
+use super::time::MINUTE;
+use super::usage::{self, Movement, Presence};
+use crate::store::{StoreError, TableName, Value, WriteTx};
+
+/// The next numbers of the logs.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct MetricHead(pub u64);
+
+impl Value for MetricHead {
+    const TABLE: TableName = "metric_head";
+    type Key = ();
+}
+
+/// The next number of the audit trail and the hash of its last record.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct AuditHead {
+    /// The next number.
+    pub next: u64,
+    /// The last record's hash; zeros before the first.
+    pub hash: Hash,
+}
+
+impl Value for AuditHead {
+    const TABLE: TableName = "audit_head";
+    type Key = ();
+}
+
+/// How far ahead of the server a client's clock may run.
+const AHEAD: i64 = 5 * MINUTE;
+
+impl Run<'_, '_> {
+    pub(super) fn record(&mut self, new: NewMetric) -> Result<Arc<Metric>, Stop> {
+        if new.recorded_at > self.at.plus(AHEAD) {
+            let error = FieldError::body(
+                "recorded_at",
+                "value",
+                "is more than 5 minutes ahead of the server's clock",
+            );
+            return Err(Refusal::Invalid(vec![error]).into());
+        }
+        let Some(agent) = self.resolve(&new.agent)? else {
+            return Err(Refusal::NotFound { what: "agent", id: new.agent }.into());
+        };
+        let seq = self.tx.update(&(), |head: &mut MetricHead| {
+            head.0 += 1;
+            head.0 - 1
+        })?;
+        let metric = Arc::new(Metric {
+            seq,
+            nonce: new.nonce,
+            agent_id: agent.agent_id,
+            metric_type: new.metric_type,
+            measures: new.measures,
+            context: new.context,
+            session_id: new.session_id,
+            recorded_at: new.recorded_at,
+        });
+        self.tx.put(&*metric)?;
+        let moved = derive_from_metric(self.tx, &metric)?;
+        Presence::seen(self.tx, agent.agent_id, metric.recorded_at, self.at)?;
+        self.tell_of_metric(&agent, &metric, &moved)?;
+        Ok(metric)
+    }
+
+    pub(super) fn append(&mut self, told: NewAudit) -> Result<Arc<AuditRecord>, Stop> {
+        let mut subject = None;
+        for id_or_name in [&told.agent_id, &told.agent_name].into_iter().flatten() {
+            if subject.is_none() {
+                subject = self.resolve_id(id_or_name)?;
+            }
+        }
+        let head = self.tx.get::<AuditHead>(&())?.unwrap_or_default();
+        let record = Arc::new(AuditRecord::new(told, head.next, subject, head.hash));
+        self.tx.put(&*record)?;
+        derive_from_audit(self.tx, &record)?;
+        if let Some(id) = subject {
+            Presence::seen(self.tx, id, record.told.timestamp, self.at)?;
+        }
+        self.tell(Event::of_operation(Arc::clone(&record)))?;
+        Ok(record)
+    }
+}
+
+/// Writes everything that follows from a stored metric, and tells what usage it moved.
+///
+/// # Errors
+/// When storage fails.
+pub fn derive_from_metric(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movement, StoreError> {
+    metric_sums::roll_up(tx, metric)?;
+    usage::charge(tx, metric)
+}
+
+/// Writes everything that follows from a stored audit record.
+///
+/// # Errors
+/// When storage fails.
+pub fn derive_from_audit(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
+    tally::count(tx, record)?;
+    let (next, hash) = (record.seq + 1, record.hash);
+    tx.update(&(), |head: &mut AuditHead| *head = AuditHead { next, hash })
+}
