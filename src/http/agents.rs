@@ -14,7 +14,7 @@ use super::reply::{Created, Listing, NoContent, Ok200};
 use super::request::{Json, OptionalJson, Path, Query};
 use crate::App;
 use crate::app::Failure;
-use crate::domain::agent_query::{self, AgentFilter, AgentPaging, Order, SortBy};
+use crate::domain::agent_query::{self, AgentFilter, AgentPaging, Order};
 use crate::domain::agent_view::{AgentView, Status};
 use crate::domain::agent_write::{AgentDraft, AgentPatch};
 use crate::domain::agents::Agent;
@@ -186,7 +186,11 @@ struct ListQuery {
     /// Text in the name, description, capabilities or tags.
     q: Option<String>,
     /// The order; `-` in front reverses it.
-    sort: Option<Sort>,
+    #[schema(
+        pattern = "^-?(name|role|category|created_at|last_active_at|cost_used_today|success_rate|quality_score)$",
+        default = "name"
+    )]
+    sort: Option<String>,
     /// How many to leave out.
     #[schema(minimum = 0)]
     skip: Option<u64>,
@@ -197,65 +201,11 @@ struct ListQuery {
     cursor: Option<String>,
 }
 
-/// The orders of a list of agents.
-#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
-enum Sort {
-    #[serde(rename = "name")]
-    Name,
-    #[serde(rename = "-name")]
-    NameDown,
-    #[serde(rename = "role")]
-    Role,
-    #[serde(rename = "-role")]
-    RoleDown,
-    #[serde(rename = "category")]
-    Category,
-    #[serde(rename = "-category")]
-    CategoryDown,
-    #[serde(rename = "created_at")]
-    CreatedAt,
-    #[serde(rename = "-created_at")]
-    CreatedAtDown,
-    #[serde(rename = "last_active_at")]
-    LastActiveAt,
-    #[serde(rename = "-last_active_at")]
-    LastActiveAtDown,
-    #[serde(rename = "cost_used_today")]
-    CostUsedToday,
-    #[serde(rename = "-cost_used_today")]
-    CostUsedTodayDown,
-    #[serde(rename = "success_rate")]
-    SuccessRate,
-    #[serde(rename = "-success_rate")]
-    SuccessRateDown,
-    #[serde(rename = "quality_score")]
-    QualityScore,
-    #[serde(rename = "-quality_score")]
-    QualityScoreDown,
-}
-
-impl From<Sort> for Order {
-    fn from(sort: Sort) -> Self {
-        let (by, descending) = match sort {
-            Sort::Name => (SortBy::Name, false),
-            Sort::NameDown => (SortBy::Name, true),
-            Sort::Role => (SortBy::Role, false),
-            Sort::RoleDown => (SortBy::Role, true),
-            Sort::Category => (SortBy::Category, false),
-            Sort::CategoryDown => (SortBy::Category, true),
-            Sort::CreatedAt => (SortBy::CreatedAt, false),
-            Sort::CreatedAtDown => (SortBy::CreatedAt, true),
-            Sort::LastActiveAt => (SortBy::LastActiveAt, false),
-            Sort::LastActiveAtDown => (SortBy::LastActiveAt, true),
-            Sort::CostUsedToday => (SortBy::CostUsedToday, false),
-            Sort::CostUsedTodayDown => (SortBy::CostUsedToday, true),
-            Sort::SuccessRate => (SortBy::SuccessRate, false),
-            Sort::SuccessRateDown => (SortBy::SuccessRate, true),
-            Sort::QualityScore => (SortBy::QualityScore, false),
-            Sort::QualityScoreDown => (SortBy::QualityScore, true),
-        };
-        Self { by, descending }
-    }
+/// The order that `sort` names. Its pattern has checked it.
+fn order_of(sort: &str) -> Order {
+    let (name, descending) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
+    let by = serde_json::from_value(name.into()).unwrap_or_default();
+    Order { by, descending }
 }
 
 async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<AgentView>, Problem> {
@@ -273,7 +223,7 @@ async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<A
         capability: query.capability,
         q: query.q,
     };
-    let order = query.sort.map(Order::from).unwrap_or_default();
+    let order = query.sort.as_deref().map(order_of).unwrap_or_default();
     let limit = query.limit.unwrap_or(100);
     let paging = AgentPaging { skip: usize::try_from(skip).unwrap_or(usize::MAX), limit, after };
     let page = app
