@@ -93,6 +93,7 @@ pub struct SeedArgs {
 #[expect(missing_docs)]
 pub struct WatchArgs {
     /// The server [default: the one that holds the data, else http://127.0.0.1:8000]
+    #[expect(clippy::doc_markdown, reason = "shown as plain text by --help")]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Begin after this event; without it, with the next one

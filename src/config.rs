@@ -40,6 +40,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "AGENTMAP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
     /// What is logged: error, warn, info, debug, or a filter such as info,agentmap::request=warn [default: info]
+    #[expect(clippy::doc_markdown, reason = "shown as plain text by --help")]
     #[arg(long, global = true, env = "AGENTMAP_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// Read the dashboard's files from this folder in place of the built-in ones

@@ -12,6 +12,9 @@
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
 
+// A panic costs a request or, in the writer, the process: errors are values. Tests and benchmarks may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod app;
 pub mod cli;
 pub mod commands;

@@ -1,6 +1,13 @@
 //! What the benchmarks share: a load of POST requests over kept connections.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small numbers, shown to people"
+)]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

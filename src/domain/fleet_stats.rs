@@ -122,9 +122,9 @@ pub struct FleetHistory {
 pub fn history(tx: &ReadTx, days: u32, now: Timestamp) -> Result<FleetHistory, StoreError> {
     let from = now.plus(-DAY * (i64::from(days) - 1));
     let steps = rollup::series::<MetricSums>(tx, &Scope::All, from, now, StepLength::Day)?;
-    #[expect(clippy::cast_precision_loss)]
     let points = |value: fn(&MetricSums) -> f64| {
         steps.iter().map(|(timestamp, sums)| Point { timestamp: *timestamp, value: value(sums) }).collect()
     };
+    #[expect(clippy::cast_precision_loss)]
     Ok(FleetHistory { days, burn_rate: points(MetricSums::cost_usd), tokens: points(|s| s.tokens() as f64) })
 }

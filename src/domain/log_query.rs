@@ -65,11 +65,14 @@ pub struct Page<T> {
     pub total: Total,
 }
 
+/// Tells whether a record is wanted.
+type Matches<R> = Box<dyn Fn(&R) -> bool>;
+
 /// Which records of a log are wanted.
 pub struct LogQuery<R: Record<Key = u64>> {
     by_time: Index<R>,
     wanted: Vec<Wanted>,
-    matches: Option<Box<dyn Fn(&R) -> bool>>,
+    matches: Option<Matches<R>>,
     total: Option<u64>,
     from: Timestamp,
     to: Timestamp,
@@ -98,7 +101,7 @@ impl<R: Record<Key = u64>> LogQuery<R> {
 
     /// Only those that `matches`, which needs the record itself.
     #[must_use]
-    pub fn matching(mut self, matches: Option<Box<dyn Fn(&R) -> bool>>) -> Self {
+    pub fn matching(mut self, matches: Option<Matches<R>>) -> Self {
         self.matches = matches;
         self
     }

@@ -32,7 +32,7 @@ impl Roster {
     pub fn load(tx: &ReadTx) -> Result<Self, StoreError> {
         let mut roster = Self::default();
         for entry in tx.all::<Agent>()? {
-            roster.put(Arc::new(entry?.1));
+            roster.put(&Arc::new(entry?.1));
         }
         Ok(roster)
     }
@@ -43,7 +43,7 @@ impl Roster {
         let mut roster = self.clone();
         for change in changes {
             match change {
-                Change::Put(agent) => roster.put(Arc::clone(agent)),
+                Change::Put(agent) => roster.put(agent),
                 Change::Removed(id) => {
                     if let Some(gone) = roster.agents.remove(id)
                         && roster.by_name.get(&gone.name) == Some(id)
@@ -56,8 +56,8 @@ impl Roster {
         roster
     }
 
-    fn put(&mut self, agent: Arc<Agent>) {
-        if let Some(before) = self.agents.insert(agent.agent_id, Arc::clone(&agent))
+    fn put(&mut self, agent: &Arc<Agent>) {
+        if let Some(before) = self.agents.insert(agent.agent_id, Arc::clone(agent))
             && self.by_name.get(&before.name) == Some(&agent.agent_id)
         {
             self.by_name.remove(&before.name);

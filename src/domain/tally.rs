@@ -1,6 +1,7 @@
 //! Counts of the audit trail by decision, operation type and role.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Included};
 
 use bincode::{Decode, Encode};
 
@@ -121,7 +122,6 @@ pub fn over(tx: &ReadTx, counted: &Counted, window: Window) -> Result<u64, Store
         let mut end = prefix.clone();
         from.write(&mut prefix);
         to.write(&mut end);
-        use std::ops::Bound::{Excluded, Included};
         for entry in tx.range_raw(table, Included(&prefix), Excluded(&end))? {
             entry?;
             tally.0 += 1;

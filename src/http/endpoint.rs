@@ -125,7 +125,7 @@ macro_rules! handler {
             R: Output,
             $($input: Input,)*
         {
-            #[allow(unused_variables, unused_mut)]
+            #[allow(unused_variables, unused_mut, reason = "a handler without inputs leaves some unused")]
             fn prepare(self, doc: &mut OperationDoc) -> Arc<dyn Fn(Arc<App>, Call) -> Answer + Send + Sync> {
                 $(let $prepared = Arc::new($input::prepare(doc));)*
                 R::describe(doc);

@@ -265,10 +265,10 @@ async fn audit(app: Arc<App>, Query(query): Query<AuditQuery>) -> Result<Listing
         q: query.q,
     };
     let page = app.read_many(move |tx, _, _| filter.page(tx, paging)).await?;
-    Ok(listing(page, Recorded::new))
+    Ok(listing(&page, Recorded::new))
 }
 
-fn listing<T>(page: Page<AuditRecord>, shown: impl Fn(&AuditRecord) -> T) -> Listing<T> {
+fn listing<T>(page: &Page<AuditRecord>, shown: impl Fn(&AuditRecord) -> T) -> Listing<T> {
     Listing {
         items: page.items.iter().map(shown).collect(),
         total: page.total,
@@ -418,7 +418,7 @@ async fn activity(app: Arc<App>, Query(query): Query<ActivityQuery>) -> Result<L
         })
         .await?;
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| UNKNOWN.into());
-    Ok(listing(page, |record| Activity {
+    Ok(listing(&page, |record| Activity {
         activity_id: record.id(),
         agent_id: or_unknown(&record.told.agent_id),
         agent_name: or_unknown(&record.told.agent_name),

@@ -97,14 +97,15 @@ const HEAD: [&str; 16] = [
     "context",
 ];
 
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map(|v| v.to_string()).unwrap_or_default()
+}
+
 fn write_line(out: &mut String, metric: &Metric, format: Format) {
     if format == Format::Ndjson {
         out.push_str(&serde_json::to_string(&metric.view()).unwrap_or_default());
         out.push('\n');
         return;
-    }
-    fn shown<T: ToString>(value: Option<T>) -> String {
-        value.map(|v| v.to_string()).unwrap_or_default()
     }
     let m = &metric.measures;
     let cells = [

@@ -42,8 +42,8 @@ impl Call {
     /// Makes the body of a call.
     pub fn body_of<B: Buf>(
         stream: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
-    ) -> Option<BodyStream> {
-        Some(Box::pin(stream.map(|chunk| chunk.map(|mut c| c.copy_to_bytes(c.remaining())))))
+    ) -> BodyStream {
+        Box::pin(stream.map(|chunk| chunk.map(|mut c| c.copy_to_bytes(c.remaining()))))
     }
 
     /// The whole body, of `limit` bytes at most.

@@ -164,7 +164,7 @@ impl Router {
             query: asked.query,
             path,
             headers: asked.headers,
-            body: Call::body_of(body),
+            body: Some(Call::body_of(body)),
             upgrade: asked.upgrade,
         };
         let response = endpoint.call(Arc::clone(&self.app), call).await?;

@@ -77,7 +77,7 @@ impl Collection {
             Reading::Skipped(reason) => self.report.skip(&file, reason),
             Reading::Failed(notes) => self.report.fail(&file, notes),
             Reading::Identity { repairs, .. } if strict && !repairs.is_empty() => {
-                self.report.fail(&file, repairs)
+                self.report.fail(&file, repairs);
             }
             Reading::Identity { identity, repairs } => self.keep(file, *identity, repairs),
         }
