@@ -37,7 +37,7 @@ pub fn metrics(
     filter: MetricFilter,
     format: Format,
 ) -> Streamed<impl Stream<Item = Result<Bytes, io::Error>> + Send + Sync + 'static> {
-    let (sender, receiver) = mpsc::channel(2);
+    let (sender, mut receiver) = mpsc::channel(2);
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
         let send = |piece| {
@@ -69,8 +69,8 @@ pub fn metrics(
             }
         }
     });
-    let pieces =
-        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    // A channel may be asked on after its end, as the compression around it does.
+    let pieces = stream::poll_fn(move |cx| receiver.poll_recv(cx));
     let (content_type, file_name) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "metrics.csv"),
         Format::Ndjson => ("application/x-ndjson", "metrics.ndjson"),
@@ -143,11 +143,30 @@ fn text_cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{App, system_clock};
+    use crate::config::Config;
+    use crate::store::Location;
+    use futures_util::StreamExt;
+    use std::pin::pin;
 
     #[test]
     fn cells_are_quoted_and_formulas_defused() {
         assert_eq!(text_cell("plain"), "plain");
         assert_eq!(text_cell("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\"");
         assert_eq!(text_cell("=1+1"), "\"'=1+1\"");
+    }
+
+    #[tokio::test]
+    async fn a_stream_may_be_polled_after_its_end() {
+        // The stream panicked when it was polled again after its end, as gzip does: compressed exports broke off.
+        let app = App::open(Config::defaults(), Location::Memory, system_clock()).unwrap();
+        let exported = metrics(app.snapshot().unwrap(), MetricFilter::default(), Format::Csv);
+        let mut pieces = pin!(exported.pieces);
+        let mut sent = 0;
+        while let Some(piece) = pieces.next().await {
+            sent += piece.unwrap().len();
+        }
+        assert!(sent > HEAD.join(",").len());
+        assert!(pieces.next().await.is_none());
     }
 }
