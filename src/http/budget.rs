@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metrics::{Recorded, checked_context, record_one, whole};
+use super::metrics::{Recorded, checked_context, record_one};
 use super::reply::Created;
 use super::request::Json;
 use crate::App;
@@ -40,9 +40,8 @@ struct Deduction {
     #[schema(max_length = 4096)]
     tool_name: Option<String>,
     /// Tokens, in and out.
-    #[schema(value_type = u64, minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(deserialize_with = "whole")]
-    tokens_used: Option<u64>,
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
+    tokens_used: u64,
     /// What it cost, in USD.
     #[schema(minimum = 0, maximum = 1e9)]
     cost_usd: f64,
@@ -62,7 +61,7 @@ async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Creat
         agent: deduction.agent_id,
         metric_type: "cost".into(),
         measures: Measures {
-            tokens_used: deduction.tokens_used,
+            tokens_used: Some(deduction.tokens_used),
             cost_usd: Some(deduction.cost_usd),
             ..Measures::default()
         },

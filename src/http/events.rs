@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metrics::{BatchReport, RejectedItem, checked_context, whole};
+use super::metrics::{BatchReport, RejectedItem, checked_context};
 use super::paging::{checked_skip, log_cursor};
 use super::reply::{Created, Listing, Ok200};
 use super::request::{Batch, Json, Path, Query};
@@ -73,7 +73,6 @@ struct Ingest {
     cost_usd: Option<f64>,
     /// Recorded, not counted.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(default, deserialize_with = "whole")]
     tokens_used: Option<u64>,
     session_id: Option<String>,
     /// Whatever you want kept with it, at most 64 KiB.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -76,11 +76,9 @@ struct MetricDraft {
     success: Option<bool>,
     /// Tokens, in and out.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(default, deserialize_with = "whole")]
     tokens_used: Option<u64>,
     /// Calls to a model or service.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(default, deserialize_with = "whole")]
     api_calls: Option<u64>,
     /// What it cost, in USD.
     #[schema(minimum = 0, maximum = 1e9)]
@@ -90,15 +88,12 @@ struct MetricDraft {
     quality_score: Option<f64>,
     /// Rules that the code breaks.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(default, deserialize_with = "whole")]
     code_violations: Option<u64>,
     /// Tasks done.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(default, deserialize_with = "whole")]
     tasks_completed: Option<u64>,
     /// Tasks given up.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    #[serde(default, deserialize_with = "whole")]
     tasks_failed: Option<u64>,
     /// Whatever you want kept with it, at most 64 KiB.
     #[schema(value_type = Option<Object>)]
@@ -108,13 +103,6 @@ struct MetricDraft {
     session_id: Option<String>,
     /// When it was measured; now when missing. At most 5 minutes ahead.
     recorded_at: Option<Timestamp>,
-}
-
-/// A whole number, also when it is written as `3.0`. The schema has checked that it is one.
-pub(super) fn whole<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let read = |n: serde_json::Number| n.as_u64().or_else(|| n.as_f64().map(|n| n as u64));
-    Ok(Option::<serde_json::Number>::deserialize(d)?.and_then(read))
 }
 
 /// How many bytes a context may have.

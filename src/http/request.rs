@@ -93,8 +93,8 @@ pub struct Batch<T>(pub Vec<Result<T, Problem>>);
 /// The request's headers.
 pub struct Headers(pub HeaderMap);
 
-fn typed<T: DeserializeOwned>(checker: &Checker, value: Value, at: &str) -> Result<T, Problem> {
-    let errors = checker.check(&value, at);
+fn typed<T: DeserializeOwned>(checker: &Checker, mut value: Value, at: &str) -> Result<T, Problem> {
+    let errors = checker.check(&mut value, at);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }

@@ -100,15 +100,16 @@ impl Checker {
         }
     }
 
-    /// All that is wrong with a value. `at` is the way to it.
+    /// All that is wrong with a value. `at` is the way to it. Integers that are written with a fraction of zero are
+    /// made plain: to JSON Schema `3.0` is an integer.
     #[must_use]
-    pub fn check(&self, value: &Value, at: &str) -> Vec<FieldError> {
+    pub fn check(&self, value: &mut Value, at: &str) -> Vec<FieldError> {
         let mut errors = Vec::new();
         self.visit(value, &mut vec![at.to_owned()], &mut errors);
         errors
     }
 
-    fn visit(&self, value: &Value, loc: &mut Vec<String>, errors: &mut Vec<FieldError>) {
+    fn visit(&self, value: &mut Value, loc: &mut Vec<String>, errors: &mut Vec<FieldError>) {
         let mut wrong = |kind: &str, msg: String| {
             errors.push(FieldError { loc: loc.clone(), msg, kind: kind.into() });
         };
@@ -118,6 +119,11 @@ impl Checker {
         if !self.one_of.is_empty() && !self.one_of.contains(value) && !value.is_null() {
             let choices: Vec<_> = self.one_of.iter().filter_map(Value::as_str).collect();
             return wrong("value", format!("must be one of {}", choices.join(", ")));
+        }
+        if self.types.iter().any(|t| t == "integer")
+            && let Some(integer) = plain_integer(value)
+        {
+            *value = integer.into();
         }
         match value {
             Value::Number(number) => {
@@ -135,7 +141,7 @@ impl Checker {
                     wrong("range", format!("must have at most {max} items, not {}", items.len()));
                 }
                 if let Some(checker) = &self.items {
-                    for (i, item) in items.iter().enumerate() {
+                    for (i, item) in items.iter_mut().enumerate() {
                         loc.push(i.to_string());
                         checker.visit(item, loc, errors);
                         loc.pop();
@@ -149,7 +155,7 @@ impl Checker {
 
     fn visit_members(
         &self,
-        members: &Map<String, Value>,
+        members: &mut Map<String, Value>,
         loc: &mut Vec<String>,
         errors: &mut Vec<FieldError>,
     ) {
@@ -229,6 +235,14 @@ impl Checker {
     }
 }
 
+/// The integer that is written with a fraction of zero. Beyond 2^53 a fraction says nothing.
+fn plain_integer(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_f64().filter(|n| value.is_f64() && n.fract() == 0.0 && n.abs() <= EXACT)?;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    Some(number as i64)
+}
+
 fn is_type(value: &Value, wanted: &str) -> bool {
     match wanted {
         // JSON Schema: a number without fraction is an integer, however it is written.
@@ -246,5 +260,36 @@ fn type_of(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "only its schema is of interest")]
+    struct Counted {
+        #[schema(minimum = 0)]
+        count: u64,
+        share: f64,
+    }
+
+    #[test]
+    fn an_integer_may_be_written_with_a_fraction_of_zero() {
+        // The schema took 3.0 for an integer and the member's type did not: a valid agent was refused with 422.
+        let mut value = json!({"count": 3.0, "share": 1.0});
+        assert_eq!(Checker::of::<Counted>().check(&mut value, "body"), []);
+        assert_eq!(value, json!({"count": 3, "share": 1.0}));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let mut value = json!({"count": -1, "more": true});
+        let errors = Checker::of::<Counted>().check(&mut value, "body");
+        let told: Vec<_> = errors.iter().map(|e| (e.loc.join("."), e.kind.as_str())).collect();
+        assert_eq!(told, [("body.share".into(), "missing"), ("body.count".into(), "range")]);
     }
 }
