@@ -13,7 +13,7 @@ pub struct Identity {
     #[bincode(with_serde)]
     pub agent_id: Option<Uuid>,
     /// `^[a-z0-9-]+$`.
-    #[schema(pattern = "^[a-z0-9-]+$", min_length = 1, max_length = 128)]
+    #[schema(required, pattern = "^[a-z0-9-]+$", min_length = 1, max_length = 128)]
     pub name: String,
     pub display_name: Option<String>,
     pub description: Option<String>,

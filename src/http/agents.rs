@@ -11,7 +11,7 @@ use warp::http::Method;
 use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::reply::{Created, Listing, NoContent, Ok200};
-use super::request::{Json, OptionalJson, Path, Query};
+use super::request::{Json, LargeJson, OptionalJson, Path, Query};
 use crate::App;
 use crate::app::Failure;
 use crate::domain::agent_query::{self, AgentFilter, AgentPaging, Order};
@@ -167,7 +167,10 @@ async fn set_paused(
     viewed(&app, outcome).map(Ok200)
 }
 
-async fn sync(app: Arc<App>, Json(request): Json<SyncRequest>) -> Result<Ok200<SyncReport>, Problem> {
+async fn sync(
+    app: Arc<App>,
+    LargeJson(request): LargeJson<SyncRequest>,
+) -> Result<Ok200<SyncReport>, Problem> {
     match app.submit(Action::Sync(Box::new(request))).await? {
         Outcome::Synced(report) => Ok(Ok200(report)),
         _ => Err(Failure::Broken("a sync gave no report back".into()).into()),
@@ -191,7 +194,7 @@ struct ListQuery {
         default = "name"
     )]
     sort: Option<String>,
-    /// How many to leave out.
+    /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     skip: Option<u64>,
     /// How many to return.

@@ -84,6 +84,9 @@ pub struct Query<T>(pub T);
 /// A JSON body.
 pub struct Json<T>(pub T);
 
+/// A JSON body that may be as large as a batch.
+pub struct LargeJson<T>(pub T);
+
 /// A JSON body, or none.
 pub struct OptionalJson<T>(pub Option<T>);
 
@@ -149,7 +152,20 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Json<T> {
     }
 
     async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
-        let body = json_body(call, app).await?;
+        let body = json_body(call, app.config.max_body_bytes).await?;
+        typed(checker, parse(&body)?, "body").map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for LargeJson<T> {
+    type Prepared = Checker;
+
+    fn prepare(doc: &mut OperationDoc) -> Checker {
+        Json::<T>::prepare(doc)
+    }
+
+    async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
+        let body = json_body(call, app.config.max_batch_bytes).await?;
         typed(checker, parse(&body)?, "body").map(Self)
     }
 }
@@ -163,7 +179,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for OptionalJson<T> 
     }
 
     async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
-        let body = json_body(call, app).await?;
+        let body = json_body(call, app.config.max_body_bytes).await?;
         if body.is_empty() {
             return Ok(Self(None));
         }
@@ -223,9 +239,9 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Batch<T> {
 /// How many items a batch may have.
 pub const MAX_BATCH: usize = 10_000;
 
-async fn json_body(call: &mut Call, app: &App) -> Result<Bytes, Problem> {
+async fn json_body(call: &mut Call, limit: usize) -> Result<Bytes, Problem> {
     check_json(call.content_type().as_deref())?;
-    call.body(app.config.max_body_bytes).await
+    call.body(limit).await
 }
 
 fn check_json(content_type: Option<&str>) -> Result<(), Problem> {
