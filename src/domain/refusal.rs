@@ -46,10 +46,12 @@ pub enum Refusal {
     TooLarge(String),
 }
 
+/// The way to a member in short: what it is in goes without saying, but for the whole of it.
+fn at(loc: &[String]) -> String {
+    loc.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(loc).join(".")
+}
+
 fn summary(errors: &[FieldError]) -> String {
-    let lines: Vec<_> = errors
-        .iter()
-        .map(|e| format!("{}: {}", e.loc.get(1..).unwrap_or_default().join("."), e.msg))
-        .collect();
+    let lines: Vec<_> = errors.iter().map(|e| format!("{}: {}", at(&e.loc), e.msg)).collect();
     lines.join("; ")
 }

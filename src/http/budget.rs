@@ -70,5 +70,13 @@ async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Creat
         recorded_at: deduction.timestamp.unwrap_or_else(|| app.now()),
         nonce: nonce(),
     };
-    record_one(&app, metric).await
+    record_one(&app, metric).await.map_err(|mut problem| {
+        // What a metric calls recorded_at is called timestamp here.
+        for error in &mut problem.errors {
+            for part in error.loc.iter_mut().filter(|part| *part == "recorded_at") {
+                *part = "timestamp".into();
+            }
+        }
+        if problem.errors.is_empty() { problem } else { Problem::invalid(problem.errors) }
+    })
 }

@@ -235,7 +235,7 @@ fn operation_id(method: &HttpMethod, path: &str) -> String {
         HttpMethod::Delete => "delete",
         _ => "get",
     };
-    let words = path.split(['/', '{', '}', '-', '.']).filter(|w| !w.is_empty());
+    let words = path.split(['/', '{', '}', '*', '-', '.']).filter(|w| !w.is_empty());
     std::iter::once(verb).chain(words).collect::<Vec<_>>().join("_")
 }
 
@@ -248,7 +248,11 @@ pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
         for endpoint in endpoints {
             let doc = &endpoint.doc;
             schemas.extend(doc.schemas.clone());
-            paths.add_path_operation(doc.path, vec![doc.method.clone()], doc.operation(tag));
+            paths.add_path_operation(
+                doc.path.replace("{*", "{"),
+                vec![doc.method.clone()],
+                doc.operation(tag),
+            );
         }
     }
     let mut components = ComponentsBuilder::new();

@@ -237,7 +237,7 @@ struct AuditQuery {
     end_date: Option<EndDate>,
     /// Text in any member.
     q: Option<String>,
-    /// How many to leave out.
+    /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     skip: Option<u64>,
     /// How many to return.
@@ -290,7 +290,7 @@ struct EventQuery {
     end_date: Option<EndDate>,
     /// Text in any member.
     q: Option<String>,
-    /// How many to leave out.
+    /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     offset: Option<u64>,
     /// How many to return.
@@ -376,7 +376,7 @@ struct ActivityQuery {
     /// How many to return.
     #[schema(minimum = 1, maximum = 500, default = 100)]
     limit: Option<usize>,
-    /// How many to leave out.
+    /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     offset: Option<u64>,
     /// The agent's id or name as told, or the id of the registered agent.

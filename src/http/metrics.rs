@@ -262,7 +262,7 @@ struct ListQuery {
     start_date: Option<Timestamp>,
     /// Last moment, inclusive; a date is its whole day.
     end_date: Option<super::events::EndDate>,
-    /// How many to leave out.
+    /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     skip: Option<u64>,
     /// How many to return.
