@@ -123,10 +123,13 @@ impl OperationDoc {
     }
 
     /// A document that is not JSON.
-    pub fn text(&mut self, status: u16, text: &str) {
+    pub fn text(&mut self, status: u16, media_types: &[&str], text: &str) {
         let content =
             ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
-        let response = ResponseBuilder::new().description(text).content("text/*", content);
+        let mut response = ResponseBuilder::new().description(text);
+        for media_type in media_types {
+            response = response.content(*media_type, content.clone());
+        }
         self.responses.insert(status, response.build());
     }
 

@@ -136,7 +136,7 @@ pub struct Document {
 
 impl Output for Document {
     fn describe(doc: &mut OperationDoc) {
-        doc.text(200, "The document");
+        doc.text(200, &["text/*"], "The document");
     }
 
     fn into_response(self, _: &str) -> Response {
@@ -160,7 +160,7 @@ pub struct Streamed<S> {
 
 impl<S: Stream<Item = Result<Bytes, std::io::Error>> + Send + Sync + 'static> Output for Streamed<S> {
     fn describe(doc: &mut OperationDoc) {
-        doc.text(200, "The document, streamed");
+        doc.text(200, &["text/csv", "application/x-ndjson"], "The document, streamed");
     }
 
     fn into_response(self, _: &str) -> Response {
