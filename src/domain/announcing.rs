@@ -70,7 +70,7 @@ impl Run<'_, '_> {
             data: Data::Metric(Arc::clone(metric)),
         };
         self.tell(event(EventKind::MetricRecorded, format!("{} recorded", metric.metric_type)))?;
-        let is_task = metric.metric_type == "task_completed";
+        let is_task = metric.metric_type == "task_completion";
         if m.tasks_failed.unwrap_or(0) > 0 || (is_task && m.success == Some(false)) {
             self.tell(event(EventKind::TaskFailed, "task failed".into()))?;
         } else if m.tasks_completed.unwrap_or(0) > 0 || is_task {

@@ -46,7 +46,7 @@ pub struct Measures {
 pub struct NewMetric {
     /// The agent, by id or name.
     pub agent: String,
-    /// `execution`, `cost`, `quality`, `task_completed` or another name.
+    /// `execution`, `cost`, `quality`, `task_completion` or another name.
     pub metric_type: String,
     /// What was measured.
     pub measures: Measures,

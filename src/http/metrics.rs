@@ -66,7 +66,7 @@ struct MetricDraft {
     /// The agent's id, or its name.
     #[schema(min_length = 1, max_length = 128)]
     agent_id: String,
-    /// `execution`, `cost`, `quality`, `task_completed`, or a name of your own.
+    /// `execution`, `cost`, `quality`, `task_completion`, or a name of your own.
     #[schema(min_length = 1, max_length = 64)]
     metric_type: String,
     /// How long it took, in ms.
