@@ -41,7 +41,7 @@ pub struct AgentDraft {
     pub rbac_denied_tools: Option<Vec<ShortText>>,
     /// Globs of the paths it may touch.
     #[schema(max_items = 1000)]
-    pub rbac_path_scopes: Vec<ShortText>,
+    pub rbac_path_scopes: Vec<PathScope>,
     /// Services it may call; `*` means all.
     #[schema(max_items = 1000)]
     pub rbac_api_access: Option<Vec<ShortText>>,
@@ -90,23 +90,24 @@ fn plain(items: Vec<ShortText>) -> Vec<String> {
     items.into_iter().map(|item| item.0).collect()
 }
 
-fn check_scopes(scopes: &[ShortText]) -> Vec<FieldError> {
-    let bad = scopes.iter().enumerate().filter_map(|(i, scope)| Some((i, Glob::new(&scope.0).err()?)));
-    bad.map(|(i, e)| FieldError {
-        loc: vec!["body".into(), "rbac_path_scopes".into(), i.to_string()],
-        msg: format!("is not a valid glob: {}", e.kind()),
-        kind: "value".into(),
-    })
-    .collect()
+/// A glob of paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(min_length = 1, max_length = 512, format = "glob")]
+pub struct PathScope(pub String);
+
+impl PathScope {
+    /// What is wrong with a text as a glob.
+    #[must_use]
+    pub fn problem(text: &str) -> Option<String> {
+        Glob::new(text).err().map(|e| format!("is not a valid glob: {}", e.kind()))
+    }
+}
+
+fn scopes(scopes: Vec<PathScope>) -> Vec<String> {
+    scopes.into_iter().map(|scope| scope.0).collect()
 }
 
 impl AgentDraft {
-    /// What no schema can say: whether the globs are valid.
-    #[must_use]
-    pub fn check(&self) -> Vec<FieldError> {
-        check_scopes(&self.rbac_path_scopes)
-    }
-
     /// The agent that this makes.
     #[must_use]
     pub fn into_agent(self, agent_id: Uuid, at: Timestamp) -> Agent {
@@ -122,7 +123,7 @@ impl AgentDraft {
             rbac: Rbac {
                 allowed_tools: plain(self.rbac_allowed_tools),
                 denied_tools: plain(self.rbac_denied_tools.unwrap_or_default()),
-                path_scopes: plain(self.rbac_path_scopes),
+                path_scopes: scopes(self.rbac_path_scopes),
                 api_access: plain(self.rbac_api_access.unwrap_or_default()),
                 requires_approval: self.rbac_requires_approval.unwrap_or(false),
                 approval_threshold: self.rbac_approval_threshold.unwrap_or(DEFAULT_APPROVAL_THRESHOLD),
@@ -190,7 +191,7 @@ pub struct AgentPatch {
     pub rbac_denied_tools: Option<Vec<ShortText>>,
     #[expect(missing_docs)]
     #[schema(nullable = false, max_items = 1000)]
-    pub rbac_path_scopes: Option<Vec<ShortText>>,
+    pub rbac_path_scopes: Option<Vec<PathScope>>,
     #[expect(missing_docs)]
     #[schema(nullable = false, max_items = 1000)]
     pub rbac_api_access: Option<Vec<ShortText>>,
@@ -231,12 +232,6 @@ pub struct AgentPatch {
 }
 
 impl AgentPatch {
-    /// What no schema can say: whether the globs are valid.
-    #[must_use]
-    pub fn check(&self) -> Vec<FieldError> {
-        self.rbac_path_scopes.as_deref().map(check_scopes).unwrap_or_default()
-    }
-
     /// The agent with these changes. `updated_at` moves only when something changed.
     ///
     /// # Errors
@@ -259,7 +254,7 @@ impl AgentPatch {
         set(&mut agent.capabilities, self.capabilities.map(plain));
         set(&mut agent.rbac.allowed_tools, self.rbac_allowed_tools.map(plain));
         set(&mut agent.rbac.denied_tools, self.rbac_denied_tools.map(plain));
-        set(&mut agent.rbac.path_scopes, self.rbac_path_scopes.map(plain));
+        set(&mut agent.rbac.path_scopes, self.rbac_path_scopes.map(scopes));
         set(&mut agent.rbac.api_access, self.rbac_api_access.map(plain));
         set(&mut agent.rbac.requires_approval, self.rbac_requires_approval);
         set(&mut agent.rbac.approval_threshold, self.rbac_approval_threshold);

@@ -92,10 +92,6 @@ fn viewed(app: &App, outcome: Outcome) -> Result<AgentView, Problem> {
 }
 
 async fn create(app: Arc<App>, Json(draft): Json<AgentDraft>) -> Result<Created<AgentView>, Problem> {
-    let errors = draft.check();
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
     let agent = draft.into_agent(Uuid::new_v4(), app.now());
     let location = Some(format!("/api/v1/agents/{}", agent.agent_id));
     let outcome = app.submit(Action::CreateAgent(Box::new(agent))).await?;
@@ -125,10 +121,6 @@ async fn update(
     Json(patch): Json<AgentPatch>,
 ) -> Result<Ok200<AgentView>, Problem> {
     let agent = known(&app, &path.agent_id)?;
-    let errors = patch.check();
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
     let outcome = app.submit(Action::UpdateAgent(agent.agent_id, Box::new(patch))).await?;
     viewed(&app, outcome).map(Ok200)
 }

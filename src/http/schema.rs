@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::domain::agent_write::PathScope;
 use crate::domain::refusal::FieldError;
 use crate::domain::time::{NOT_A_TIME, Timestamp};
 
@@ -28,6 +29,7 @@ pub struct Checker {
     types: Vec<String>,
     one_of: Vec<Value>,
     date_time: bool,
+    glob: bool,
     minimum: Option<f64>,
     maximum: Option<f64>,
     exclusive_minimum: Option<f64>,
@@ -76,6 +78,7 @@ impl Checker {
             types,
             one_of: schema["enum"].as_array().cloned().unwrap_or_default(),
             date_time: schema["format"] == "date-time",
+            glob: schema["format"] == "glob",
             minimum: schema["minimum"].as_f64(),
             maximum: schema["maximum"].as_f64(),
             exclusive_minimum: schema["exclusiveMinimum"].as_f64(),
@@ -199,6 +202,11 @@ impl Checker {
         }
         if self.date_time && Timestamp::parse(text).is_none() {
             return Some(("value", NOT_A_TIME.into()));
+        }
+        if self.glob
+            && let Some(problem) = PathScope::problem(text)
+        {
+            return Some(("value", problem));
         }
         match &self.pattern {
             Some((pattern, Some(regex))) if !regex.is_match(text) => {
