@@ -1,0 +1,7 @@
+//! The HTTP and WebSocket contract, checked from the outside: the modules mirror the URLs.
+
+mod harness;
+mod shape;
+mod stream;
+
+mod agents;
