@@ -4,4 +4,9 @@ mod harness;
 mod shape;
 mod stream;
 
+mod agent_list;
+mod agent_stats;
 mod agents;
+mod budget;
+mod metrics;
+mod paging;
