@@ -119,7 +119,12 @@ impl Ingest {
         }
         let mut context = self.context.unwrap_or_default();
         if !self.extra.is_empty() {
-            context.insert(EXTRA.into(), Value::Object(self.extra));
+            let mut extra = self.extra;
+            // What the client itself told under that name is not dropped either.
+            if let Some(told) = context.remove(EXTRA) {
+                extra.entry(EXTRA).or_insert(told);
+            }
+            context.insert(EXTRA.into(), Value::Object(extra));
         }
         let context = if context.is_empty() { JsonText::default() } else { checked_context(context)? };
         let told = |text: Option<String>| text.filter(|t| !t.is_empty());
