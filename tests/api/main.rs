@@ -4,9 +4,15 @@ mod harness;
 mod shape;
 mod stream;
 
+mod agent_activity;
 mod agent_list;
 mod agent_stats;
 mod agents;
+mod aggregates;
+mod audit;
 mod budget;
+mod events;
+mod export;
 mod metrics;
 mod paging;
+mod quality;
