@@ -55,7 +55,7 @@ pub enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Corrupt(_) => Self::Broken(error.to_string()),
+            StoreError::Corrupt(_) | StoreError::Panicked => Self::Broken(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }

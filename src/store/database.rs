@@ -85,7 +85,7 @@ impl Database {
         self.state.write().unwrap_or_else(PoisonError::into_inner).failure = Some(error.to_string());
     }
 
-    /// Why the last write failed; `None` when it did not.
+    /// Why storage failed at the last write; `None` when it did not.
     pub(super) fn failure(&self) -> Option<String> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).failure.clone()
     }

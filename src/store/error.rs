@@ -25,6 +25,16 @@ pub enum StoreError {
     /// The store is shut down or is being reopened after a failure.
     #[error("storage is not available: {0}")]
     Unavailable(&'static str),
+    /// A command of the batch panicked, which is a bug; nothing of the batch was written.
+    #[error("a command could not be carried out")]
+    Panicked,
+}
+
+impl StoreError {
+    /// Whether reading or writing failed, and not only what was asked for.
+    pub(super) fn is_of_storage(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Unavailable(_))
+    }
 }
 
 impl From<CodecError> for StoreError {

@@ -112,7 +112,7 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         outcome.await.map_err(|_| CLOSED)?
     }
 
-    /// Why the last write failed; `None` when it did not.
+    /// Why storage failed at the last write; `None` when it did not.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
         self.database.failure()

@@ -59,13 +59,12 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                 Self::fail(answers, &StoreError::Unavailable("it failed a moment ago"));
                 continue;
             }
-            let result = match failed_at {
-                Some(_) => self.database.reopen(),
+            let reopened = match failed_at {
+                Some(_) => self.database.reopen().map(|()| failed_at = None),
                 None => Ok(()),
             };
-            match result.and_then(|()| self.commit(commands)) {
+            match reopened.and_then(|()| self.commit(commands)) {
                 Ok(mut outcomes) => {
-                    failed_at = None;
                     (self.committed)(&mut outcomes);
                     for (answer, outcome) in answers.into_iter().zip(outcomes) {
                         // A submitter that went away is no failure: its write stands.
@@ -73,8 +72,11 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                     }
                 }
                 Err(e) => {
-                    self.database.note_failure(&e);
-                    failed_at = Some(Instant::now());
+                    // A command that broke says nothing of the storage: the next batch may go on at once.
+                    if failed_at.is_some() || e.is_of_storage() {
+                        self.database.note_failure(&e);
+                        failed_at = Some(Instant::now());
+                    }
                     Self::fail(answers, &e);
                 }
             }
@@ -88,7 +90,7 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
         for command in commands {
             // A panic in `apply` is a bug; it costs its batch, not the server.
             let applied = catch_unwind(AssertUnwindSafe(|| (self.apply)(&mut tx, command)));
-            outcomes.push(applied.map_err(|_| StoreError::Io("a command panicked".into()))??);
+            outcomes.push(applied.map_err(|_| StoreError::Panicked)??);
         }
         tx.flush()?;
         txn.commit()?;
