@@ -142,6 +142,19 @@ pub fn total(mut tx: &ReadTx, dimension: Dimension, value: &str) -> Result<u64, 
 /// The window of an optional date range, inclusive at both ends; `None` for all time.
 #[must_use]
 pub fn window_of(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<Window> {
-    (start.is_some() || end.is_some())
-        .then(|| Window { from: start.unwrap_or(Timestamp::MIN), to: end.map(|t| t.plus(1)) })
+    // After the last moment there is none that could end the window.
+    let to = end.filter(|t| *t < Timestamp::MAX).map(|t| t.plus(1));
+    (start.is_some() || end.is_some()).then(|| Window { from: start.unwrap_or(Timestamp::MIN), to })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_up_to_the_end_of_time_has_its_last_moment() {
+        // One microsecond after the last moment is that moment again, which ended the window before it.
+        let window = window_of(None, Some(Timestamp::MAX)).unwrap();
+        assert!(window.to.is_none_or(|to| to > Timestamp::MAX));
+    }
 }
