@@ -1,6 +1,5 @@
 //! What the benchmarks share: a load of POST requests over kept connections.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
-
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
