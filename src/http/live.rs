@@ -182,6 +182,8 @@ struct Client {
     app: Arc<App>,
     wanted: Wanted,
     socket: WebSocket,
+    /// The stream's last event when the client came. A client that is cut off before it gets any goes on from there.
+    last_seq: u64,
     /// The last event that was sent or passed over.
     seen: u64,
     slow: bool,
@@ -194,12 +196,13 @@ struct Client {
 impl Client {
     fn new(app: Arc<App>, wanted: Wanted, socket: WebSocket, subscriber: Subscriber) -> Self {
         // A number from the future is of another database: what follows is all there is.
-        let last = app.live().last_seq();
-        let seen = wanted.since.map_or(last, |since| since.min(last));
+        let last_seq = app.live().last_seq();
+        let seen = wanted.since.map_or(last_seq, |since| since.min(last_seq));
         Self {
             app,
             wanted,
             socket,
+            last_seq,
             seen,
             slow: false,
             unanswered: 0,
@@ -246,7 +249,7 @@ impl Client {
             "data": {
                 "total_agents": self.app.roster().len(),
                 "active_connections": self.app.subscribers(),
-                "last_seq": self.app.live().last_seq(),
+                "last_seq": self.last_seq,
             },
             "timestamp": now,
         });
