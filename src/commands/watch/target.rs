@@ -1,0 +1,114 @@
+//! Where the stream is, and what of it is wanted.
+
+use std::fmt::Write as _;
+
+use crate::cli::WatchArgs;
+use crate::commands::Fault;
+
+/// The server of a person who never named one.
+pub const USUAL: &str = "http://127.0.0.1:8000";
+
+/// A stream's address without the place to begin at.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The server as the user knows it.
+    pub shown: String,
+    address: String,
+}
+
+impl Target {
+    /// The stream of a server, with the filters of the command line.
+    ///
+    /// # Errors
+    /// When the address is none that can be connected to.
+    pub fn new(server: &str, args: &WatchArgs) -> Result<Self, Fault> {
+        let wrong = |why: &str| Fault::new(format!("--url: '{}' {why}", server.escape_debug()));
+        let rest = match server.split_once("://") {
+            None => server,
+            Some(("http" | "ws", rest)) => rest,
+            Some(("https" | "wss", _)) => {
+                return Err(wrong(
+                    "needs TLS, which this command does not speak; give an http:// or ws:// address",
+                ));
+            }
+            Some(_) => return Err(wrong("is no http:// or ws:// address")),
+        };
+        let rest = rest.trim_end_matches('/');
+        if rest.is_empty() || rest.starts_with(['/', ':']) || rest.contains(['?', '#', ' ']) {
+            return Err(wrong("is no address of a server, such as http://127.0.0.1:8000"));
+        }
+        let kinds = (!args.kinds.is_empty()).then(|| args.kinds.join(","));
+        let filters = [("agent_id", &args.agent), ("type", &kinds), ("session_id", &args.session)];
+        let given = filters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let query: Vec<_> = given.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        Ok(Self { shown: format!("http://{rest}"), address: format!("ws://{rest}/ws?{}", query.join("&")) })
+    }
+
+    /// The address of what follows after an event; without one, of what comes next.
+    pub fn after(&self, seq: Option<u64>) -> String {
+        let since = seq.map(|seq| format!("since={seq}")).unwrap_or_default();
+        let joint = if self.address.ends_with('?') || since.is_empty() { "" } else { "&" };
+        format!("{}{joint}{since}", self.address)
+    }
+}
+
+/// Percent-encoded (RFC 3986, section 2.1) but for what is safe anywhere.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
+            // Writing to a String cannot fail.
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> WatchArgs {
+        WatchArgs {
+            url: None,
+            since: None,
+            agent: None,
+            kinds: Vec::new(),
+            session: None,
+            json: false,
+            count: None,
+        }
+    }
+
+    #[test]
+    fn addresses_of_all_forms_lead_to_the_stream() {
+        for (server, address) in [
+            ("http://127.0.0.1:8000", "ws://127.0.0.1:8000/ws?"),
+            ("ws://[::1]:8000/", "ws://[::1]:8000/ws?"),
+            ("agents.example:80", "ws://agents.example:80/ws?"),
+            ("http://example.org/map/", "ws://example.org/map/ws?"),
+        ] {
+            assert_eq!(Target::new(server, &args()).unwrap().after(None), address, "{server}");
+        }
+        for server in
+            ["", "https://example.org", "ftp://example.org", "http://", "http:///x", "http://a?b", "a b"]
+        {
+            assert!(Target::new(server, &args()).is_err(), "{server}");
+        }
+    }
+
+    #[test]
+    fn filters_are_escaped_and_the_place_comes_last() {
+        let args = WatchArgs {
+            agent: Some("a&b=ü".into()),
+            kinds: vec!["budget_alert".into(), "task_failed".into()],
+            session: Some("s 1".into()),
+            ..args()
+        };
+        let target = Target::new("http://h", &args).unwrap();
+        let filters = "agent_id=a%26b%3D%C3%BC&type=budget_alert%2Ctask_failed&session_id=s%201";
+        assert_eq!(target.after(Some(7)), format!("ws://h/ws?{filters}&since=7"));
+        assert_eq!(Target::new("http://h", &self::args()).unwrap().after(Some(7)), "ws://h/ws?since=7");
+    }
+}
