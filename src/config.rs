@@ -96,6 +96,8 @@ const FILE: &str = "agentmap.toml";
 const ORIGINS: [&str; 4] =
     ["http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:3000", "http://127.0.0.1:5173"];
 const MIB: usize = 1024 * 1024;
+/// Where a setting comes from that nobody set.
+const DEFAULT: &str = "default";
 
 impl Config {
     /// The settings of flags and environment over those of a file over the defaults.
@@ -131,6 +133,12 @@ impl Config {
             assets,
             origins: pick.origins,
         })
+    }
+
+    /// Whether a setting is as nobody set it.
+    #[must_use]
+    pub fn is_default(&self, name: &str) -> bool {
+        !self.origins.iter().any(|setting| setting.name == name && setting.source != DEFAULT)
     }
 
     /// The defaults, for tests and for servers in memory.
@@ -177,7 +185,7 @@ impl Picker<'_> {
                 format!("environment AGENTMAP_{variable}")
             }
             _ if from_file => self.file.as_deref().unwrap_or(Path::new(FILE)).display().to_string(),
-            _ => "default".into(),
+            _ => DEFAULT.into(),
         };
         self.origins.push(Setting { name, value, source });
     }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`cli`], [`config`] | the command line and the settings |
 //! | [`seed`] | identity files into agents |
+//! | [`demo`] | a fleet at work that does not exist |
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
@@ -19,6 +20,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod http;
 pub mod seed;

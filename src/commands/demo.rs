@@ -1,6 +1,31 @@
 //! `agentmap demo`.
-use super::{Fault, Ran};
+
+use super::{Fault, Ran, logging, output, serve};
+use crate::app::system_clock;
 use crate::config::Config;
-pub async fn demo(_: Config) -> Ran {
-    Err(Fault::new("not yet"))
+use crate::demo;
+use crate::domain::time::Timestamp;
+
+pub async fn demo(config: Config) -> Ran {
+    // Its own requests are nobody's news, unless asked for.
+    let log = if config.is_default("log") { "warn".into() } else { config.log.clone() };
+    let config = Config { log, ..config };
+    logging::start(&config)?;
+    let listener = match serve::bind(&config).await {
+        // A newcomer has something else on the usual port: any other will do.
+        Err(_) if config.is_default("port") => serve::bind(&Config { port: 0, ..config.clone() }).await?,
+        bound => bound?,
+    };
+    let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
+    let clock = system_clock();
+    let Timestamp(seed) = clock();
+    let opened = demo::open(config, seed.cast_unsigned(), clock).await;
+    let (app, life) = opened.map_err(|e| Fault::new(format!("cannot start the demo: {e}")))?;
+    serve::announce(&app, address, "in memory, gone when this stops")?;
+    let follow = if address.port() == 8000 { String::new() } else { format!(" --url http://{address}") };
+    output::print(&format!("Follow it in another terminal: agentmap watch{follow}"))?;
+    let show = tokio::spawn(demo::play(std::sync::Arc::clone(&app), life));
+    let ran = serve::run(app, listener).await;
+    show.abort();
+    ran
 }
