@@ -1,0 +1,104 @@
+# agentmap. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# One test runner for all that is tested; nextest where it is installed.
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+RUN_TESTS := $(if $(NEXTEST),cargo nextest run --locked,cargo test --locked)
+
+# The statically linked program, for this machine's kind of processor.
+TRIPLE := $(shell uname -m)-unknown-linux-gnu
+RELEASE := target/$(TRIPLE)/release/agentmap
+MAX_RELEASE_BYTES := 15000000
+
+TOOLS := $(CURDIR)/target/tools
+CARGO_DENY_VERSION := 0.20.2
+
+# How often `make kill` kills the server.
+KILLS ?= 500
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+.PHONY: run
+run: ## Build, seed the sample fleet into an empty data file, and serve
+	cargo build --locked
+	exec target/debug/agentmap serve --seed-if-empty sample
+
+.PHONY: check
+check: lint ## Formatting, lints and unit tests: what to run before every commit
+	$(RUN_TESTS) --lib
+
+.PHONY: lint
+lint: ## Formatting and lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+.PHONY: test
+test: ## Install what the tests need, and run them all
+	tests/need.sh curl 'curl --version'
+	assets/vendor/refresh.sh --check
+	cargo build --locked
+	$(MAKE) schemathesis
+	cargo test --locked --doc
+	$(RUN_TESTS)
+
+.PHONY: schemathesis
+schemathesis: ## Run schemathesis against the served API document; needs python3
+	cargo build --locked
+	tests/schemathesis.sh target/debug/agentmap
+
+.PHONY: kill
+kill: ## Kill the server under load again and again and check what is left: make kill KILLS=500
+	AGENTMAP_KILLS=$(KILLS) cargo test --locked --release --test crash -- --nocapture
+
+.PHONY: bench
+bench: ## Measure
+	cargo bench --locked
+
+.PHONY: deny
+deny: ## Licences, sources and duplicates of the dependencies; advisories where they can be fetched
+	@PATH="$(TOOLS)/bin:$$PATH"
+	if [[ "$$(cargo deny --version 2>/dev/null)" != "cargo-deny $(CARGO_DENY_VERSION)" ]]; then
+	  cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
+	fi
+	cargo deny check bans licenses sources
+	if timeout 60 cargo deny fetch db >/dev/null 2>&1; then
+	  cargo deny check --disable-fetch advisories
+	else
+	  echo "advisories: not checked, their database cannot be fetched from here"
+	fi
+
+.PHONY: release
+release: ## Build the statically linked program, and verify that it is one
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --target $(TRIPLE)
+	@ldd $(RELEASE) 2>&1 | grep -q 'statically linked' || { echo "$(RELEASE) is not statically linked"; exit 1; }
+	size=$$(stat -c %s $(RELEASE))
+	if (( size >= $(MAX_RELEASE_BYTES) )); then
+	  echo "$(RELEASE) is $$size bytes; it must stay under $(MAX_RELEASE_BYTES)"
+	  exit 1
+	fi
+	echo "$(RELEASE): statically linked, $$size bytes"
+
+.PHONY: windows-check
+windows-check: ## Type-check for Windows, where such a target is installed
+	@target=$$(ls "$$(rustc --print sysroot)/lib/rustlib" | grep -m1 -- '-pc-windows-' || true)
+	if [[ -z "$$target" ]]; then
+	  echo "windows: not checked, no Windows target is installed (rustup target add x86_64-pc-windows-gnu)"
+	else
+	  cargo check --locked --target "$$target"
+	fi
+
+.PHONY: openapi
+openapi: ## Accept the served API document as the golden file tests/fixtures/openapi.json
+	UPDATE_GOLDEN=1 cargo test --locked --test api openapi
+	git --no-pager diff --stat -- tests/fixtures/openapi.json
+
+.PHONY: vendor
+vendor: ## Fetch the vendored files of the API documents as assets/vendor/vendor.json pins them; needs npm
+	assets/vendor/refresh.sh
+
+.ONESHELL:
