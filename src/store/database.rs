@@ -132,7 +132,15 @@ fn open_handle(location: &Location, cache_bytes: usize) -> Result<Handle, StoreE
         }
         Location::ReadOnly(path) => {
             builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
-            Handle::ReadOnly(builder.open_read_only(path)?)
+            let opened = builder.open_read_only(path).or_else(|e| match e {
+                // The last writer was killed and no other has opened the file since: it takes one to repair it.
+                redb::DatabaseError::RepairAborted => {
+                    drop(builder.open(path)?);
+                    builder.open_read_only(path)
+                }
+                e => Err(e),
+            });
+            Handle::ReadOnly(opened?)
         }
         Location::Memory => Handle::Writable(builder.create_with_backend(InMemoryBackend::new())?),
         Location::Custom(open) => Handle::Writable(open(&builder)?),
