@@ -67,6 +67,11 @@ async fn once(config: &Config, args: &SeedArgs) -> Ran {
 
 /// Has the registry take the identities: through the server that holds the data, or directly where none does.
 async fn sync(config: &Config, request: SyncRequest) -> Result<SyncReport, Fault> {
+    if request.dry_run && !config.data.exists() {
+        // Not even an empty data file is written.
+        let app = App::open(config.clone(), Location::Memory, system_clock());
+        return directly(app.map_err(|e| explain(&config.data, &e))?, request).await;
+    }
     if let Some(folder) = config.data.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .map_err(|e| Fault::new(format!("cannot make the folder {}: {e}", folder.display())))?;
