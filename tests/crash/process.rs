@@ -1,0 +1,136 @@
+//! The binary as a child process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long anything may take on a busy machine before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder of its own for a data file, and the file's path.
+pub fn data_file() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.redb");
+    (folder, data)
+}
+
+/// The program, away from whatever settings the user has.
+pub fn agentmap(args: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_agentmap"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AGENTMAP_") {
+            command.env_remove(name);
+        }
+    }
+    let config = data.with_file_name("none.toml");
+    if data.parent().is_some_and(Path::is_dir) {
+        std::fs::write(&config, "").unwrap();
+        command.env("AGENTMAP_CONFIG", config);
+    }
+    command.args(args).arg("--data").arg(data).stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub fn run(args: &[&str], data: &Path) -> Output {
+    let mut command = agentmap(args, data);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    Process(child).output()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Proves that the data agrees with itself.
+pub fn assert_sound(data: &Path) {
+    let checked = run(&["check"], data);
+    assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
+}
+
+/// A child that does not outlive the test.
+struct Process(Child);
+
+impl Process {
+    fn output(mut self) -> Output {
+        let (out, err) = (drain(self.0.stdout.take()), drain(self.0.stderr.take()));
+        let status = self.ended();
+        Output { status, stdout: out.join().unwrap(), stderr: err.join().unwrap() }
+    }
+
+    /// Waits for the end, which must come.
+    fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the program does not end");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+/// A serving process.
+pub struct Server {
+    process: Process,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a server and waits until it says where it listens.
+    pub fn start(data: &Path) -> Self {
+        let mut command = agentmap(&["serve", "--port", "0", "--log", "error"], data);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = Process(child);
+        let stderr = drain(process.0.stderr.take());
+        let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let Some((_, address)) = line.trim_end().split_once(" listens on http://") else {
+            drop(process);
+            panic!("no address in {line:?}: {}", text(&stderr.join().unwrap()));
+        };
+        let address = address.parse().unwrap();
+        drop(drain(Some(stdout)));
+        Self { process, stderr: Some(stderr), address }
+    }
+
+    /// Ends it at once, without a chance to do anything about it.
+    pub fn kill(mut self) {
+        self.process.0.kill().unwrap();
+        self.process.0.wait().unwrap();
+    }
+
+    /// Asks it to end. Returns how it ended, how long that took, and what it complained of.
+    #[cfg(unix)]
+    pub fn signal(mut self, signal: &str) -> (ExitStatus, Duration, String) {
+        let asked = Instant::now();
+        let pid = self.process.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let status = self.process.ended();
+        let took = asked.elapsed();
+        (status, took, text(&self.stderr.take().unwrap().join().unwrap()))
+    }
+}
