@@ -47,6 +47,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const TURN: usize = 512;
 /// A client that takes longer than this for one turn reads slowly: the next turn is joined in one frame.
 const SLOW: Duration = Duration::from_millis(100);
+/// How many bytes of events a joined frame holds: clients have bounds, too.
+const MAX_JOINED: usize = 256 * 1024;
 /// How many clients are served at once.
 const CLIENTS: usize = 5_000;
 
@@ -293,7 +295,8 @@ impl Client {
 
     /// Sends the next events, and tells whether there are more.
     async fn send_turn(&mut self) -> Result<bool, End> {
-        if self.seen >= self.app.live().last_seq() {
+        let published = self.app.live().last_seq();
+        if self.seen >= published {
             return Ok(false);
         }
         let events = match self.app.live().after(self.seen, TURN) {
@@ -303,21 +306,22 @@ impl Client {
                 logged.into_iter().map(|event| Arc::new(LiveEvent::new(event))).collect()
             }
         };
-        let Some(first) = events.first().map(|e| e.event.seq) else { return Ok(false) };
+        // Where nothing is left of what was published, the gap reaches up to it.
+        let first = events.first().map_or(published + 1, |e| e.event.seq);
         if first > self.seen + 1 {
             let gap = json!({"type": "gap", "from": self.seen + 1, "to": first - 1});
             self.feed(Message::text(gap.to_string())).await?;
         }
         let more = events.len() == TURN;
-        let last = events.last().map_or(self.seen, |e| e.event.seq);
+        let last = events.last().map_or(published, |e| e.event.seq);
         let wanted: Vec<_> = events.into_iter().filter(|event| self.wanted.holds(event)).collect();
         let started = Instant::now();
-        if self.slow && wanted.len() > 1 {
-            self.feed(Message::text(joined(&wanted))).await?;
-        } else {
-            for event in &wanted {
-                self.feed(Message::text(&**event.frame())).await?;
-            }
+        let mut rest = wanted.as_slice();
+        while let Some(first) = rest.first() {
+            let count = if self.slow { joinable(rest) } else { 1 };
+            let frame = if count == 1 { first.frame().to_string() } else { joined(&rest[..count]) };
+            self.feed(Message::text(frame)).await?;
+            rest = &rest[count..];
         }
         self.flush().await?;
         self.slow = started.elapsed() > SLOW;
@@ -396,6 +400,16 @@ async fn bounded(send: impl Future<Output = Result<(), warp::Error>>) -> Result<
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => Err(End::Close(TRY_AGAIN_LATER, "the client stopped reading")),
     }
+}
+
+/// How many of the first events fit into one frame; one always does.
+fn joinable(events: &[Arc<LiveEvent>]) -> usize {
+    let mut bytes = 0;
+    let fits = |event: &&Arc<LiveEvent>| {
+        bytes += event.frame().len();
+        bytes <= MAX_JOINED
+    };
+    events.iter().take_while(fits).count().max(1)
 }
 
 /// Events in one frame.
