@@ -20,6 +20,9 @@ use crate::store::{Location, ReadTx, Schema, Store, StoreError};
 /// The schema of the data files that this program writes.
 pub const SCHEMA: Schema = Schema { steps: &[] };
 
+/// A snapshot of the data, for those who read and must not know the store.
+pub type Snapshot = ReadTx;
+
 /// Tells the time. Tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -164,7 +167,7 @@ impl App {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn snapshot(&self) -> Result<ReadTx, Failure> {
+    pub fn snapshot(&self) -> Result<Snapshot, Failure> {
         Ok(self.store.begin_read()?)
     }
 

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::reply::Streamed;
+use crate::app::Snapshot;
 use crate::domain::log_query::Paging;
 use crate::domain::metric_stats::MetricFilter;
 use crate::domain::metrics::Metric;
-use crate::store::ReadTx;
 
 /// The form of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// All metrics that match, newest first.
 pub fn metrics(
-    tx: ReadTx,
+    tx: Snapshot,
     filter: MetricFilter,
     format: Format,
 ) -> Streamed<impl Stream<Item = Result<Bytes, io::Error>> + Send + Sync + 'static> {
