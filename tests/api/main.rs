@@ -20,4 +20,6 @@ mod live;
 mod live_flow;
 mod metrics;
 mod paging;
+mod pipelines;
 mod quality;
+mod seed_sync;
