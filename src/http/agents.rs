@@ -25,7 +25,8 @@ use crate::domain::log_query::Total;
 use crate::domain::refusal::Refusal;
 use crate::domain::sync::{SyncReport, SyncRequest};
 
-const UNKNOWN_AGENT: &str = "There is no such agent; the detail names it";
+/// When a path names no agent.
+pub(super) const UNKNOWN_AGENT: &str = "There is no such agent; the detail names it";
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {

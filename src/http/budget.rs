@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::agents::UNKNOWN_AGENT;
 use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::metrics::{Recorded, checked_context, record_one};
@@ -21,7 +22,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/budget/deduct", "Record what an operation cost", deduct)
             .describe("Recorded as a metric of type cost.")
-            .problem(404, "There is no such agent; the detail names it"),
+            .problem(404, UNKNOWN_AGENT),
     ]
 }
 

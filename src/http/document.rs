@@ -11,6 +11,7 @@ use utoipa::openapi::path::{
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Type};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     InfoBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Schema, ServerBuilder,
 };
@@ -273,6 +274,7 @@ pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .servers(Some([ServerBuilder::new().url("/").build()]))
+        .tags(Some(resources.iter().map(|(tag, _)| TagBuilder::new().name(*tag).build())))
         .paths(paths)
         .components(Some(components.build()))
         .build()

@@ -1,62 +1,30 @@
 //! The live stream: `/api/v1/agents/activity/stream` and `/ws`.
-//!
-//! A client has a place in the stream, the number of the last event it was sent, and pulls what follows: from the
-//! live bus where that still holds it, else from the log. Replay and live are the same loop, so that there is no
-//! seam between them. A slow client is behind, not queued for: it costs no memory and slows nobody.
 
-use std::collections::VecDeque;
-use std::fmt::Write as _;
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use serde::Serialize;
 use utoipa::ToSchema;
 use warp::Reply as _;
 use warp::http::StatusCode;
 use warp::http::header::{HeaderValue, UPGRADE};
-use warp::ws::{Message, WebSocket, Ws};
+use warp::ws::Ws;
 
 use super::document::OperationDoc;
 use super::endpoint::{Endpoint, Input};
 use super::error::Problem;
+use super::follower::Client;
 use super::reply::{Ok200, Raw};
 use super::request::{Call, Query};
+use super::stream_filter::Wanted;
 use crate::App;
-use crate::app::{Failure, Subscriber};
 use crate::domain::events::Frame;
-use crate::domain::live::LiveEvent;
 
 /// Where the stream is.
 const STREAM: &str = "/api/v1/agents/activity/stream";
-/// The largest frame that a client may send, in bytes.
-const MAX_FRAME: usize = 64 * 1024;
 /// What is read of a frame that is too large, to be able to say so.
 const MAX_READ: usize = 1024 * 1024;
-/// How often the server asks whether the client is there.
-const PING_EVERY: Duration = Duration::from_secs(30);
-/// How many such questions may go unanswered.
-const UNANSWERED: u32 = 2;
-/// How long a client may take to read what was sent.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How many events one turn sends at most.
-const TURN: usize = 512;
-/// A client that takes longer than this for one turn reads slowly: the next turn is joined in one frame.
-const SLOW: Duration = Duration::from_millis(100);
-/// How many bytes of events a joined frame holds: clients have bounds, too.
-const MAX_JOINED: usize = 256 * 1024;
 /// How many clients are served at once.
 const CLIENTS: usize = 5_000;
-
-/// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
-const GOING_AWAY: u16 = 1001;
-const TOO_BIG: u16 = 1009;
-const TRY_AGAIN_LATER: u16 = 1013;
-const ABNORMAL: u16 = 1011;
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -73,39 +41,6 @@ fn stream_at(path: &'static str, summary: &'static str) -> Endpoint {
          event (the schema Event). With since=SEQ first what came after SEQ; what is no longer kept is told as \
          {\"type\":\"gap\",\"from\":…,\"to\":…}. Clients that read slowly get {\"type\":\"batch\",\"events\":[…]}.",
     )
-}
-
-/// What a client wants of the stream.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-struct Wanted {
-    /// Begin after this event; without it, with the next one.
-    #[schema(minimum = 0)]
-    since: Option<u64>,
-    /// Only events of this agent: its id, or its id or name as told.
-    agent_id: Option<String>,
-    /// Only events of these types, separated by commas.
-    #[serde(rename = "type")]
-    kinds: Option<String>,
-    /// Only events of this session.
-    session_id: Option<String>,
-}
-
-impl Wanted {
-    fn holds(&self, event: &LiveEvent) -> bool {
-        let event = &event.event;
-        let details = &event.details;
-        let is =
-            |wanted: &Option<String>, value: Option<&str>| wanted.is_none() || wanted.as_deref() == value;
-        let agent = self.agent_id.as_deref();
-        let of_agent =
-            agent.is_none() || agent == details.agent_id.as_deref() || agent == Some(&event.agent_name);
-        of_agent
-            && is(&self.session_id, details.session_id.as_deref())
-            && self
-                .kinds
-                .as_deref()
-                .is_none_or(|kinds| kinds.split(',').any(|k| k.trim() == event.kind.as_str()))
-    }
 }
 
 /// The upgrade to a WebSocket.
@@ -163,262 +98,4 @@ async fn health(app: Arc<App>) -> Result<Ok200<StreamHealth>, Problem> {
         endpoint: STREAM,
         last_seq: app.live().last_seq(),
     }))
-}
-
-/// Why a client is no longer followed.
-enum End {
-    /// Say this and close.
-    Close(u16, &'static str),
-    /// The client is gone.
-    Gone,
-}
-
-impl From<Failure> for End {
-    fn from(failure: Failure) -> Self {
-        tracing::error!(%failure, "the stream could not be read");
-        Self::Close(ABNORMAL, "storage is failing")
-    }
-}
-
-struct Client {
-    app: Arc<App>,
-    wanted: Wanted,
-    socket: WebSocket,
-    /// The stream's last event when the client came. A client that is cut off before it gets any goes on from there.
-    last_seq: u64,
-    /// The last event that was sent or passed over.
-    seen: u64,
-    slow: bool,
-    unanswered: u32,
-    /// Answers to what the client said, to be sent before more events.
-    answers: VecDeque<Message>,
-    _subscriber: Subscriber,
-}
-
-impl Client {
-    fn new(app: Arc<App>, wanted: Wanted, socket: WebSocket, subscriber: Subscriber) -> Self {
-        // A number from the future is of another database: what follows is all there is.
-        let last_seq = app.live().last_seq();
-        let seen = wanted.since.map_or(last_seq, |since| since.min(last_seq));
-        Self {
-            app,
-            wanted,
-            socket,
-            last_seq,
-            seen,
-            slow: false,
-            unanswered: 0,
-            answers: VecDeque::new(),
-            _subscriber: subscriber,
-        }
-    }
-
-    async fn follow(mut self) {
-        let mut stopping = self.app.stopping();
-        let end = tokio::select! {
-            end = self.run() => end,
-            _ = stopping.wait_for(|stop| *stop) => End::Close(GOING_AWAY, "the server shuts down"),
-        };
-        if let End::Close(code, reason) = end {
-            // The client answers a close with its own; it gets a moment to.
-            let farewell = async {
-                if self.socket.send(Message::close_with(code, reason)).await.is_ok() {
-                    while let Some(Ok(message)) = self.socket.next().await {
-                        if message.is_close() {
-                            break;
-                        }
-                    }
-                }
-            };
-            let _ = timeout(Duration::from_secs(1), farewell).await;
-        }
-    }
-
-    async fn run(&mut self) -> End {
-        match self.greet().await {
-            Ok(()) => self.pump().await,
-            Err(end) => end,
-        }
-    }
-
-    async fn greet(&mut self) -> Result<(), End> {
-        let now = self.app.now();
-        let connection = json!({
-            "type": "connection", "status": "connected", "message": "Following the live stream", "timestamp": now,
-        });
-        let stats = json!({
-            "type": "stats",
-            "data": {
-                "total_agents": self.app.roster().len(),
-                "active_connections": self.app.subscribers(),
-                "last_seq": self.last_seq,
-            },
-            "timestamp": now,
-        });
-        self.answers.extend([connection, stats].map(|frame| Message::text(frame.to_string())));
-        self.send_answers().await
-    }
-
-    /// Sends what there is, then waits for more, until there is an end to it.
-    async fn pump(&mut self) -> End {
-        let mut changes: watch::Receiver<u64> = self.app.live().changes();
-        let mut ping = interval(PING_EVERY);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ping.tick().await;
-        loop {
-            changes.mark_unchanged();
-            match self.send_turn().await {
-                Ok(true) => {
-                    // There is more; but the client may have said something, or be due for a ping.
-                    if let Err(end) = self.hear_waiting().await {
-                        return end;
-                    }
-                    continue;
-                }
-                Ok(false) => {}
-                Err(end) => return end,
-            }
-            let heard = tokio::select! {
-                changed = changes.changed() => changed.map_err(|_| End::Gone),
-                message = self.socket.next() => self.hear(message),
-                _ = ping.tick() => self.ping(),
-            };
-            let sent = match heard {
-                Ok(()) => self.send_answers().await,
-                Err(end) => return end,
-            };
-            if let Err(end) = sent {
-                return end;
-            }
-        }
-    }
-
-    /// Sends the next events, and tells whether there are more.
-    async fn send_turn(&mut self) -> Result<bool, End> {
-        let published = self.app.live().last_seq();
-        if self.seen >= published {
-            return Ok(false);
-        }
-        let events = match self.app.live().after(self.seen, TURN) {
-            Some(events) => events,
-            None => {
-                let logged = self.app.logged_events(self.seen, TURN).await?;
-                logged.into_iter().map(|event| Arc::new(LiveEvent::new(event))).collect()
-            }
-        };
-        // Where nothing is left of what was published, the gap reaches up to it.
-        let first = events.first().map_or(published + 1, |e| e.event.seq);
-        if first > self.seen + 1 {
-            let gap = json!({"type": "gap", "from": self.seen + 1, "to": first - 1});
-            self.feed(Message::text(gap.to_string())).await?;
-        }
-        let more = events.len() == TURN;
-        let last = events.last().map_or(published, |e| e.event.seq);
-        let wanted: Vec<_> = events.into_iter().filter(|event| self.wanted.holds(event)).collect();
-        let started = Instant::now();
-        let mut rest = wanted.as_slice();
-        while let Some(first) = rest.first() {
-            let count = if self.slow { joinable(rest) } else { 1 };
-            let frame = if count == 1 { first.frame().to_string() } else { joined(&rest[..count]) };
-            self.feed(Message::text(frame)).await?;
-            rest = &rest[count..];
-        }
-        self.flush().await?;
-        self.slow = started.elapsed() > SLOW;
-        self.seen = last;
-        Ok(more)
-    }
-
-    fn hear(&mut self, message: Option<Result<Message, warp::Error>>) -> Result<(), End> {
-        let message = match message {
-            Some(Ok(message)) => message,
-            // What is larger than may be read ends the connection at once.
-            Some(Err(error)) if error.to_string().contains("too long") => {
-                return Err(End::Close(TOO_BIG, "a frame is larger than 64 KiB"));
-            }
-            Some(Err(_)) | None => return Err(End::Gone),
-        };
-        if message.as_bytes().len() > MAX_FRAME {
-            return Err(End::Close(TOO_BIG, "a frame is larger than 64 KiB"));
-        }
-        if message.is_close() {
-            return Err(End::Gone);
-        }
-        // Whatever a client says shows that it is there.
-        self.unanswered = 0;
-        let Ok(text) = message.to_str() else { return Ok(()) };
-        let kind = serde_json::from_str::<serde_json::Value>(text).ok();
-        match kind.as_ref().and_then(|v| v["type"].as_str()) {
-            Some("pong") => {}
-            Some("ping") => self.answers.push_back(Message::text(json!({"type": "pong"}).to_string())),
-            _ => {
-                let echo = json!({"type": "echo", "data": text, "timestamp": self.app.now()});
-                self.answers.push_back(Message::text(echo.to_string()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Hears what the client has said already, without waiting.
-    async fn hear_waiting(&mut self) -> Result<(), End> {
-        while let Some(message) = futures_util::FutureExt::now_or_never(self.socket.next()) {
-            self.hear(message)?;
-        }
-        self.send_answers().await
-    }
-
-    fn ping(&mut self) -> Result<(), End> {
-        if self.unanswered >= UNANSWERED {
-            return Err(End::Close(TRY_AGAIN_LATER, "pings went unanswered"));
-        }
-        self.unanswered += 1;
-        self.answers.push_back(Message::text(json!({"type": "ping"}).to_string()));
-        self.answers.push_back(Message::ping(Vec::new()));
-        Ok(())
-    }
-
-    async fn send_answers(&mut self) -> Result<(), End> {
-        while let Some(answer) = self.answers.pop_front() {
-            self.feed(answer).await?;
-        }
-        self.flush().await
-    }
-
-    async fn feed(&mut self, message: Message) -> Result<(), End> {
-        bounded(self.socket.feed(message)).await
-    }
-
-    async fn flush(&mut self) -> Result<(), End> {
-        bounded(self.socket.flush()).await
-    }
-}
-
-/// Sends, unless the client stops reading.
-async fn bounded(send: impl Future<Output = Result<(), warp::Error>>) -> Result<(), End> {
-    match timeout(PATIENCE, send).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Close(TRY_AGAIN_LATER, "the client stopped reading")),
-    }
-}
-
-/// How many of the first events fit into one frame; one always does.
-fn joinable(events: &[Arc<LiveEvent>]) -> usize {
-    let mut bytes = 0;
-    let fits = |event: &&Arc<LiveEvent>| {
-        bytes += event.frame().len();
-        bytes <= MAX_JOINED
-    };
-    events.iter().take_while(fits).count().max(1)
-}
-
-/// Events in one frame.
-fn joined(events: &[Arc<LiveEvent>]) -> String {
-    let mut text = String::from("{\"type\":\"batch\",\"events\":[");
-    for (i, event) in events.iter().enumerate() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{}{}", if i > 0 { "," } else { "" }, event.frame());
-    }
-    text.push_str("]}");
-    text
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/metrics`: what work took, cost and was worth.
+//! `/api/v1/metrics`: recording and listing what work took, cost and was worth.
 
 use std::sync::Arc;
 
@@ -7,26 +7,25 @@ use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::agents::known;
+use super::agents::UNKNOWN_AGENT;
+use super::dates::EndDate;
 use super::endpoint::Endpoint;
 use super::error::{Problem, status_of};
 use super::export::{self, Format};
+use super::metric_stats::agent_of;
 use super::paging::{checked_skip, log_cursor};
-use super::reply::{Created, Listing, Ok200, Streamed};
-use super::request::{Batch, Json, Path, Query};
+use super::reply::{Created, Listing, Streamed};
+use super::request::{Batch, Json, Query};
 use crate::App;
 use crate::app::{Failure, nonce};
 use crate::domain::command::{Action, Outcome};
 use crate::domain::log_query::Paging;
-use crate::domain::metric_stats::{self, AgentSummary, Aggregate, MetricFilter, Resources};
+use crate::domain::metric_stats::MetricFilter;
 use crate::domain::metrics::{Measures, Metric, MetricView, NewMetric};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::JsonText;
-use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
-
-const UNKNOWN_AGENT: &str = "There is no such agent; the detail names it";
+use crate::domain::time::Timestamp;
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -37,22 +36,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/v1/metrics/batch", "Record many metrics", batch)
             .describe("Good ones are kept when others are bad; each bad one is told."),
         Endpoint::get("/api/v1/metrics/", "List metrics, newest first", list).etag(),
-        Endpoint::get("/api/v1/metrics/aggregate", "Figures over a window", aggregate).etag(),
-        Endpoint::get(
-            "/api/v1/metrics/agent/{agent_id}/summary",
-            "An agent's figures over all time",
-            summary,
-        )
-        .etag()
-        .problem(404, UNKNOWN_AGENT),
-        resources_at("/api/v1/metrics/resources/usage", "Tokens, cost and calls over a window"),
-        resources_at("/api/v1/resources/usage", "Tokens, cost and calls over a window (older name)"),
         Endpoint::get("/api/v1/metrics/export", "All metrics that match, as CSV or NDJSON", export),
     ]
-}
-
-fn resources_at(path: &'static str, summary: &'static str) -> Endpoint {
-    Endpoint::get(path, summary, resources).etag()
 }
 
 /// A metric, as a client sends it.
@@ -261,7 +246,7 @@ struct ListQuery {
     /// First moment, inclusive.
     start_date: Option<Timestamp>,
     /// Last moment, inclusive; a date is its whole day.
-    end_date: Option<super::events::EndDate>,
+    end_date: Option<EndDate>,
     /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     skip: Option<u64>,
@@ -292,92 +277,6 @@ async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<R
     })
 }
 
-/// The agent of a filter, by id or name. Metrics of deleted agents stay, so that any id will do.
-pub(super) fn agent_of(app: &App, id_or_name: Option<&str>) -> Option<Uuid> {
-    // What names nobody is the id of nobody.
-    id_or_name.map(|text| match app.roster().resolve(text) {
-        Some(agent) => agent.agent_id,
-        None => Uuid::parse_str(text).unwrap_or(Uuid::nil()),
-    })
-}
-
-/// Which metrics, over which window.
-#[derive(Deserialize, ToSchema)]
-struct AggregateQuery {
-    /// The agent's id.
-    agent_id: Option<String>,
-    metric_type: Option<String>,
-    /// The length of the window.
-    #[schema(minimum = 1, maximum = 90, default = 7)]
-    days: Option<u32>,
-    /// The length of the window in place of `days`: a number and `m`, `h` or `d`, such as `24h`; 90 days at most.
-    #[schema(pattern = "^[0-9]{1,6}[mhd]$", example = "24h")]
-    period: Option<String>,
-}
-
-/// The microseconds of a period such as `24h`.
-///
-/// # Errors
-/// When it is none, or out of range.
-pub(super) fn length_of(period: &str, name: &str, max_days: i64) -> Result<i64, Problem> {
-    let (number, unit) = period.split_at(period.len().saturating_sub(1));
-    let unit = match unit {
-        "m" => MINUTE,
-        "h" => HOUR,
-        _ => DAY,
-    };
-    let length = number.parse::<i64>().ok().and_then(|n| n.checked_mul(unit));
-    length.filter(|l| (1..=max_days * DAY).contains(l)).ok_or_else(|| {
-        Problem::bad_parameter(name, "range", &format!("must be more than nothing and at most {max_days}d"))
-    })
-}
-
-async fn aggregate(app: Arc<App>, Query(query): Query<AggregateQuery>) -> Result<Ok200<Aggregate>, Problem> {
-    let length = match &query.period {
-        Some(period) => length_of(period, "period", 90)?,
-        None => DAY * i64::from(query.days.unwrap_or(7)),
-    };
-    let filter = MetricFilter {
-        agent: agent_of(&app, query.agent_id.as_deref()),
-        metric_type: query.metric_type,
-        ..MetricFilter::default()
-    };
-    Ok(Ok200(app.read_many(move |tx, _, now| metric_stats::aggregate(tx, &filter, length, now)).await?))
-}
-
-/// Reads an agent's id.
-#[derive(Deserialize, ToSchema)]
-struct AgentPath {
-    /// The agent's id.
-    agent_id: String,
-}
-
-async fn summary(app: Arc<App>, Path(path): Path<AgentPath>) -> Result<Ok200<AgentSummary>, Problem> {
-    let id = agent_of(&app, Some(&path.agent_id)).unwrap_or_default();
-    let summary = app.read(|tx| metric_stats::agent_summary(tx, id))?;
-    // Metrics of a deleted agent stay.
-    if summary.total_metrics == 0 {
-        known(&app, &path.agent_id)?;
-    }
-    Ok(Ok200(summary))
-}
-
-/// Whose resources, over which window.
-#[derive(Deserialize, ToSchema)]
-struct ResourceQuery {
-    /// The agent's id.
-    agent_id: Option<String>,
-    /// The length of the window.
-    #[schema(minimum = 1, maximum = 90, default = 7)]
-    days: Option<u32>,
-}
-
-async fn resources(app: Arc<App>, Query(query): Query<ResourceQuery>) -> Result<Ok200<Resources>, Problem> {
-    let agent = agent_of(&app, query.agent_id.as_deref());
-    let days = query.days.unwrap_or(7);
-    Ok(Ok200(app.read_many(move |tx, _, now| metric_stats::resources(tx, agent, days, now)).await?))
-}
-
 /// Which metrics, in which form.
 #[derive(Deserialize, ToSchema)]
 struct ExportQuery {
@@ -388,7 +287,7 @@ struct ExportQuery {
     /// First moment, inclusive.
     start_date: Option<Timestamp>,
     /// Last moment, inclusive; a date is its whole day.
-    end_date: Option<super::events::EndDate>,
+    end_date: Option<EndDate>,
 }
 
 async fn export(

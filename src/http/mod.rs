@@ -2,14 +2,18 @@
 
 mod agents;
 mod assets;
+mod audit;
 mod budget;
+mod dates;
 mod document;
 mod endpoint;
 mod error;
-mod events;
 mod export;
+mod follower;
 mod health;
+mod ingest;
 mod live;
+mod metric_stats;
 mod metrics;
 mod paging;
 mod prometheus;
@@ -19,6 +23,7 @@ mod request;
 mod router;
 mod schema;
 pub mod server;
+mod stream_filter;
 
 use endpoint::Endpoint;
 
@@ -26,10 +31,10 @@ use endpoint::Endpoint;
 fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
     vec![
         ("agents", agents::endpoints()),
-        ("metrics", metrics::endpoints()),
+        ("metrics", [metrics::endpoints(), metric_stats::endpoints()].concat()),
         ("quality", quality::endpoints()),
         ("budget", budget::endpoints()),
-        ("events", events::endpoints()),
+        ("events", [ingest::endpoints(), audit::endpoints()].concat()),
         ("live", live::endpoints()),
         ("health", health::endpoints()),
         ("prometheus", prometheus::endpoints()),

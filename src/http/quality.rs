@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metrics::{agent_of, length_of};
+use super::metric_stats::{agent_of, length_of};
 use super::reply::Ok200;
 use super::request::Query;
 use crate::App;

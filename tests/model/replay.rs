@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agentmap::domain::check::check;
-use agentmap::domain::events::{Event, StreamHead};
+use agentmap::domain::event_log::StreamHead;
+use agentmap::domain::events::Event;
 use agentmap::domain::roster::Roster;
 use proptest::collection::vec;
 use proptest::prelude::*;

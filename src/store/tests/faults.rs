@@ -113,7 +113,7 @@ fn a_full_disk_fails_what_needs_room_and_the_store_recovers_by_itself() {
 #[test]
 fn a_store_that_cannot_be_reopened_yet_goes_on_trying() {
     let disk = Disk::default();
-    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let broken = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let location = {
         let (disk, broken) = (disk.clone(), broken.clone());
         Location::Custom(Box::new(move |builder| {

@@ -1,40 +1,32 @@
-//! `/api/v1/events`: the audit trail.
+//! `/api/v1/events`: reading the audit trail. Nothing here changes or deletes a record.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::dates::EndDate;
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metrics::{BatchReport, RejectedItem, checked_context};
 use super::paging::{checked_skip, log_cursor};
-use super::reply::{Created, Listing, Ok200};
-use super::request::{Batch, Json, Path, Query};
+use super::reply::{Listing, Ok200};
+use super::request::{Path, Query};
 use crate::App;
-use crate::app::{Failure, nonce};
-use crate::domain::audit::{AuditRecord, Decision, NewAudit};
+use crate::domain::audit::{AuditRecord, Decision};
 use crate::domain::audit_query::AuditFilter;
 use crate::domain::audit_view::AuditView;
-use crate::domain::command::{Action, Outcome};
 use crate::domain::log_id::seq_of;
 use crate::domain::log_query::{Page, Paging};
-use crate::domain::refusal::{FieldError, Refusal};
+use crate::domain::refusal::Refusal;
 use crate::domain::tally::{self, Counted, Dimension};
 use crate::domain::text::{JsonText, UNKNOWN};
 use crate::domain::time::{HOUR, Timestamp};
 
-/// The endpoints. None changes or deletes a record.
+/// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/api/v1/events/ingest", "Record an operation", ingest).describe(
-            "Answered once the record is on disk. Members that are not known are kept under context._extra.",
-        ),
-        Endpoint::post("/api/v1/events/ingest/batch", "Record many operations", ingest_batch)
-            .describe("Good ones are kept when others are bad; each bad one is told."),
         Endpoint::get("/api/v1/events/audit", "List the audit trail, newest first", audit).etag(),
         Endpoint::get("/api/v1/events/audit/{record}", "Read one record by its number or id", record)
             .problem(404, "There is no such record; the detail names it")
@@ -46,115 +38,13 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// An operation, as a hook sends it. At least one of `agent_id` and `agent_name` is needed.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[schema(as = IngestEvent, example = json!({
-    "agent_name": "coder", "agent_role": "developer", "operation_type": "tool_use", "operation_detail": "Edit",
-    "target_resource": "src/main.rs", "target_type": "file", "rbac_decision": "allowed", "session_id": "s-1"
-}))]
-struct Ingest {
-    /// The agent's id, or its name.
-    #[schema(max_length = 128)]
-    agent_id: Option<String>,
-    agent_name: Option<String>,
-    agent_role: Option<String>,
-    /// `tool_use`, `api_call`, `file_access`, `agent_spawn`, `quality_gate`, or another.
-    operation_type: Option<String>,
-    /// Such as the tool's name.
-    operation_detail: Option<String>,
-    /// Such as a path.
-    target_resource: Option<String>,
-    /// Such as `file`.
-    target_type: Option<String>,
-    rbac_decision: Option<Decision>,
-    rbac_reason: Option<String>,
-    /// In USD. Recorded, not counted.
-    #[schema(minimum = 0, maximum = 1e9)]
-    cost_usd: Option<f64>,
-    /// Recorded, not counted.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    tokens_used: Option<u64>,
-    session_id: Option<String>,
-    /// Whatever you want kept with it, at most 64 KiB.
-    #[schema(value_type = Option<Object>)]
-    context: Option<Map<String, Value>>,
-    /// When it happened; now when missing.
-    timestamp: Option<Timestamp>,
-    #[serde(flatten)]
-    #[schema(ignore)]
-    extra: Map<String, Value>,
-}
-
-/// How many bytes a text may have.
-const MAX_TEXT: usize = 4096;
-/// The member of the context that holds what this program does not know.
-const EXTRA: &str = "_extra";
-
-impl Ingest {
-    fn decided(self, now: Timestamp) -> Result<NewAudit, Refusal> {
-        let given = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty());
-        if !given(&self.agent_id) && !given(&self.agent_name) {
-            let error = FieldError::body(
-                "agent_id",
-                "missing",
-                "or agent_name is required: say whose operation it is",
-            );
-            return Err(Refusal::Invalid(vec![error]));
-        }
-        for (name, text) in [
-            ("agent_name", &self.agent_name),
-            ("agent_role", &self.agent_role),
-            ("operation_type", &self.operation_type),
-            ("operation_detail", &self.operation_detail),
-            ("target_resource", &self.target_resource),
-            ("target_type", &self.target_type),
-            ("rbac_reason", &self.rbac_reason),
-            ("session_id", &self.session_id),
-        ] {
-            if let Some(length) = text.as_ref().map(String::len).filter(|l| *l > MAX_TEXT) {
-                return Err(Refusal::TooLarge(format!(
-                    "{name} is {length} bytes; at most {MAX_TEXT} are kept."
-                )));
-            }
-        }
-        let mut context = self.context.unwrap_or_default();
-        if !self.extra.is_empty() {
-            let mut extra = self.extra;
-            // What the client itself told under that name is not dropped either.
-            if let Some(told) = context.remove(EXTRA) {
-                extra.entry(EXTRA).or_insert(told);
-            }
-            context.insert(EXTRA.into(), Value::Object(extra));
-        }
-        let context = if context.is_empty() { JsonText::default() } else { checked_context(context)? };
-        let told = |text: Option<String>| text.filter(|t| !t.is_empty());
-        Ok(NewAudit {
-            agent_id: told(self.agent_id),
-            agent_name: told(self.agent_name),
-            agent_role: told(self.agent_role),
-            operation_type: told(self.operation_type),
-            operation_detail: told(self.operation_detail),
-            target_resource: told(self.target_resource),
-            target_type: told(self.target_type),
-            decision: self.rbac_decision.unwrap_or(Decision::Unknown),
-            reason: told(self.rbac_reason),
-            cost_usd: self.cost_usd.unwrap_or(0.0),
-            tokens_used: self.tokens_used.unwrap_or(0),
-            session_id: told(self.session_id),
-            context,
-            timestamp: self.timestamp.unwrap_or(now),
-            nonce: nonce(),
-        })
-    }
-}
-
 /// A record of the audit trail, ready to be sent.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Recorded(JsonText);
+pub(super) struct Recorded(JsonText);
 
 impl Recorded {
-    fn new(record: &AuditRecord) -> Self {
+    pub fn new(record: &AuditRecord) -> Self {
         Self(JsonText(serde_json::to_string(&record.view()).unwrap_or_default()))
     }
 }
@@ -171,59 +61,6 @@ impl ToSchema for Recorded {
     }
     fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
         AuditView::schemas(schemas);
-    }
-}
-
-async fn append(app: &App, records: Vec<NewAudit>) -> Result<Vec<Arc<AuditRecord>>, Problem> {
-    match app.submit(Action::AppendAudit(records)).await? {
-        Outcome::Audit(records) => Ok(records),
-        _ => Err(Failure::Broken("appending to the audit trail gave no record back".into()).into()),
-    }
-}
-
-async fn ingest(app: Arc<App>, Json(event): Json<Ingest>) -> Result<Created<Recorded>, Problem> {
-    let told = event.decided(app.now())?;
-    let record = append(&app, vec![told]).await?.pop();
-    let record = record.ok_or_else(|| Failure::Broken("appending gave no record back".into()))?;
-    let location = Some(format!("/api/v1/events/audit/{}", record.seq));
-    Ok(Created { location, value: Recorded::new(&record) })
-}
-
-async fn ingest_batch(app: Arc<App>, Batch(items): Batch<Ingest>) -> Result<Created<BatchReport>, Problem> {
-    let now = app.now();
-    let mut rejected = Vec::new();
-    let mut records = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        match item.and_then(|event| Ok(event.decided(now)?)) {
-            Ok(told) => records.push(told),
-            Err(problem) => rejected.push(RejectedItem::new(index, problem)),
-        }
-    }
-    let accepted = append(&app, records).await?.len();
-    Ok(Created { location: None, value: BatchReport { accepted, rejected } })
-}
-
-/// A last moment: a date alone means all of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EndDate(pub Timestamp);
-
-impl<'de> Deserialize<'de> for EndDate {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(d)?;
-        let end = Timestamp::parse_end(&text);
-        end.map(Self).ok_or_else(|| serde::de::Error::custom(crate::domain::time::NOT_A_TIME))
-    }
-}
-
-impl utoipa::PartialSchema for EndDate {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        Timestamp::schema()
-    }
-}
-
-impl ToSchema for EndDate {
-    fn name() -> std::borrow::Cow<'static, str> {
-        Timestamp::name()
     }
 }
 
