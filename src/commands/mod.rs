@@ -38,6 +38,9 @@ impl Fault {
 
 type Ran = Result<ExitCode, Fault>;
 
+/// How many reads of many rows run at once: more would only hold more memory.
+const READERS: usize = 64;
+
 /// Wrong use, or nothing there to work on.
 pub const WRONG_USE: u8 = 2;
 
@@ -76,7 +79,8 @@ fn run(command: Command, config: Config) -> Ran {
 }
 
 fn block_on(future: impl Future<Output = Ran>) -> Ran {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().max_blocking_threads(READERS).enable_all().build();
     let runtime = runtime.map_err(|e| Fault::new(format!("cannot start: {e}")))?;
     let ran = runtime.block_on(future);
     // Reads that clients no longer wait for do not keep the program alive.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use utoipa::ToSchema;
 
+use super::error::Problem;
 use super::reply::Streamed;
-use crate::app::Snapshot;
+use crate::App;
 use crate::domain::log_query::Paging;
 use crate::domain::metric_stats::MetricFilter;
 use crate::domain::metrics::Metric;
@@ -31,15 +32,27 @@ const PAGE: usize = 1000;
 /// How long a client may take for one piece.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many exports run at once: each holds a thread and a snapshot for as long as its client takes.
+const AT_ONCE: usize = 8;
+static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
+
 /// All metrics that match, newest first.
+///
+/// # Errors
+/// When too many exports run already, or storage fails.
 pub fn metrics(
-    tx: Snapshot,
+    app: &App,
     filter: MetricFilter,
     format: Format,
-) -> Streamed<impl Stream<Item = Result<Bytes, io::Error>> + Send + Sync + 'static> {
+) -> Result<Streamed<impl Stream<Item = Result<Bytes, io::Error>> + Send + Sync + 'static + use<>>, Problem> {
+    let place = PLACES
+        .try_acquire()
+        .map_err(|_| Problem::unavailable(format!("{AT_ONCE} exports run already; try again later.")))?;
+    let tx = app.snapshot()?;
     let (sender, mut receiver) = mpsc::channel(2);
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
+        let _place = place;
         let send = |piece| {
             let sent = runtime.block_on(tokio::time::timeout(PATIENCE, sender.send(piece)));
             matches!(sent, Ok(Ok(())))
@@ -75,7 +88,7 @@ pub fn metrics(
         Format::Csv => ("text/csv; charset=utf-8", "metrics.csv"),
         Format::Ndjson => ("application/x-ndjson", "metrics.ndjson"),
     };
-    Streamed { content_type, file_name, pieces }
+    Ok(Streamed { content_type, file_name, pieces })
 }
 
 const HEAD: [&str; 16] = [

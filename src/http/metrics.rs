@@ -36,7 +36,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/v1/metrics/batch", "Record many metrics", batch)
             .describe("Good ones are kept when others are bad; each bad one is told."),
         Endpoint::get("/api/v1/metrics/", "List metrics, newest first", list).etag(),
-        Endpoint::get("/api/v1/metrics/export", "All metrics that match, as CSV or NDJSON", export),
+        Endpoint::get("/api/v1/metrics/export", "All metrics that match, as CSV or NDJSON", export)
+            .problem(503, "Too many exports run already"),
     ]
 }
 
@@ -301,5 +302,5 @@ async fn export(
         end: query.end_date.map(|e| e.0),
     };
     let format = query.format.unwrap_or(Format::Csv);
-    Ok(export::metrics(app.snapshot()?, filter, format))
+    export::metrics(&app, filter, format)
 }
