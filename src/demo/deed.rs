@@ -56,6 +56,9 @@ pub fn measure(agent: &Agent, kind: &str, session: &str, nonce: u64, measures: M
     }))
 }
 
+/// What was decided, and why.
+pub type Ruling = (Decision, Option<String>);
+
 /// An operation, with what it was done to.
 pub struct Operation<'a> {
     /// Such as `tool_use`.
@@ -66,8 +69,8 @@ pub struct Operation<'a> {
     pub target: &'a str,
     /// The kind of target.
     pub target_kind: &'a str,
-    /// What was decided, and why.
-    pub ruling: (Decision, String),
+    #[expect(missing_docs)]
+    pub ruling: Ruling,
 }
 
 /// An entry of the audit trail of an agent's session.
@@ -82,7 +85,7 @@ pub fn operate(agent: &Agent, session: &str, nonce: u64, operation: Operation<'_
         target_resource: Some(operation.target.into()),
         target_type: Some(operation.target_kind.into()),
         decision,
-        reason: Some(reason),
+        reason,
         // The turn's metric carries its cost.
         cost_usd: 0.0,
         tokens_used: 0,

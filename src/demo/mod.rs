@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::task::unconstrained;
 
 pub use deed::{Deed, Told};
 pub use life::Life;
@@ -33,8 +34,8 @@ use crate::store::Location;
 
 /// How long before its history begins the fleet was registered.
 const REGISTERED: i64 = 25 * HOUR;
-/// How many writes of the history wait together for one commit. `join_all` first polls so few in their order.
-const TOGETHER: usize = 30;
+/// How many writes of the history wait together for one commit.
+const TOGETHER: usize = 500;
 /// The demo goes on from here when it is late by more: the machine slept.
 const LATE: i64 = 5 * SECOND;
 
@@ -83,7 +84,8 @@ pub async fn open(config: Config, seed: u64, real: Clock) -> Result<(Arc<App>, L
             let at = told.at;
             app.submit(told.into_action(at)).await
         });
-        for answer in join_all(chunk).await {
+        // They are submitted in the order in which they are first polled; tokio must not break in on that.
+        for answer in unconstrained(join_all(chunk)).await {
             answer?;
         }
     }

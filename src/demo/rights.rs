@@ -2,6 +2,7 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use super::deed::Ruling;
 use crate::domain::agents::{Agent, Rbac};
 use crate::domain::audit::Decision;
 
@@ -58,11 +59,11 @@ impl Rights {
     }
 
     /// What is decided about an intent, and why.
-    pub fn decide(&self, intent: &Intent) -> (Decision, String) {
+    pub fn decide(&self, intent: &Intent) -> Ruling {
         let rbac = &self.rbac;
         let name = intent.means.name();
         let on = |list: &[String]| list.iter().any(|entry| entry == "*" || entry == name);
-        let denied = |why: String| (Decision::Denied, why);
+        let denied = |why: String| (Decision::Denied, Some(why));
         let is_service = matches!(intent.means, Means::Service(_));
         if is_service && !on(&rbac.api_access) {
             return denied(format!("{name} is not among its services"));
@@ -79,13 +80,13 @@ impl Rights {
         let limit = rbac.approval_threshold;
         match intent.estimate {
             _ if rbac.requires_approval => {
-                (Decision::RequiresApproval, "whatever it does needs approval".into())
+                (Decision::RequiresApproval, Some("whatever it does needs approval".into()))
             }
-            Some(cost) if cost >= limit => (
-                Decision::RequiresApproval,
-                format!("about {cost:.2} USD; approval is needed from {limit:.2}"),
-            ),
-            _ => (Decision::Allowed, "within its rights".into()),
+            Some(cost) if cost >= limit => {
+                let why = format!("about {cost:.2} USD; approval is needed from {limit:.2}");
+                (Decision::RequiresApproval, Some(why))
+            }
+            _ => (Decision::Allowed, None),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A session of an agent: it starts on a task, thinks and uses tools by turns, and is done, more or less well.
 
 use super::actor::Actor;
-use super::deed::{Deed, Operation, Told, measure, operate};
+use super::deed::{Deed, Operation, Ruling, Told, measure, operate};
 use super::places;
 use super::random::Random;
 use super::rights::{Intent, Means};
@@ -83,7 +83,7 @@ impl Session<'_> {
         self.wait(1.0);
         let (means, target, target_kind) = self.ordinary();
         let reason = format!("the day's budget is used up: {spent:.2} of {limit:.2} {currency}");
-        let ruling = (Decision::Denied, reason);
+        let ruling = (Decision::Denied, Some(reason));
         self.operate(Operation {
             kind: kind_of(&means),
             detail: means.name(),
@@ -159,15 +159,15 @@ impl Session<'_> {
             self.wait(took);
             let person = self.random.pick(&PEOPLE);
             let ruling = match self.random.unit() {
-                p if p < 0.75 => (Decision::Allowed, format!("approved by {person}")),
-                p if p < 0.85 => (Decision::Denied, format!("refused by {person}")),
+                p if p < 0.75 => (Decision::Allowed, Some(format!("approved by {person}"))),
+                p if p < 0.85 => (Decision::Denied, Some(format!("refused by {person}"))),
                 _ => return,
             };
             self.record(&intent, target_kind, ruling);
         }
     }
 
-    fn record(&mut self, intent: &Intent, target_kind: &str, ruling: (Decision, String)) {
+    fn record(&mut self, intent: &Intent, target_kind: &str, ruling: Ruling) {
         let allowed = ruling.0 == Decision::Allowed;
         let (kind, detail, target) = (kind_of(&intent.means), intent.means.name(), &intent.target);
         self.operate(Operation { kind, detail, target, target_kind, ruling });
@@ -231,7 +231,7 @@ impl Session<'_> {
         self.wait(1.5);
         let done = self.failures < 3 && self.random.chance(self.actor.reliability);
         self.measure(
-            "task_completed",
+            "task_completion",
             Measures {
                 success: Some(done),
                 tasks_completed: Some(u64::from(done)),
@@ -257,7 +257,7 @@ impl Session<'_> {
     }
 
     fn gate(&mut self, score: f64, violations: u64) {
-        let ruling = if score < GATE_SCORE {
+        let (decision, reason) = if score < GATE_SCORE {
             (Decision::Denied, format!("score {score:.2} is below {GATE_SCORE:.2}"))
         } else if violations > GATE_VIOLATIONS {
             (Decision::Denied, format!("{violations} rules are broken; {GATE_VIOLATIONS} may be"))
@@ -270,7 +270,7 @@ impl Session<'_> {
             detail: "quality gate",
             target: &id,
             target_kind: "session",
-            ruling,
+            ruling: (decision, Some(reason)),
         });
     }
 }

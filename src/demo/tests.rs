@@ -70,15 +70,16 @@ async fn decisions_of_all_kinds_fit_the_rights_of_the_agents() {
         let rbac = &fleet.iter().find(|agent| agent.agent_id == told.agent).unwrap().rbac;
         let tool = audit.operation_detail.as_ref().unwrap();
         let is_tool = matches!(audit.operation_type.as_deref(), Some("tool_use" | "file_access"));
+        assert!(audit.decision == Decision::Allowed || audit.reason.is_some(), "{audit:?}");
         if audit.decision == Decision::Allowed && is_tool {
             assert!(!rbac.denied_tools.contains(tool), "{audit:?}");
             assert!(rbac.allowed_tools.iter().any(|t| t == tool || t == "*"), "{audit:?}");
         }
-        if audit.reason.as_ref().unwrap().ends_with("is denied to it") {
+        if audit.reason.as_ref().is_some_and(|why| why.ends_with("is denied to it")) {
             assert!(rbac.denied_tools.contains(tool), "{audit:?}");
         }
         if rbac.requires_approval && audit.decision == Decision::Allowed && is_tool {
-            assert!(audit.reason.as_ref().unwrap().starts_with("approved by "), "{audit:?}");
+            assert!(audit.reason.as_ref().is_some_and(|why| why.starts_with("approved by ")), "{audit:?}");
         }
     }
     for decision in ["allowed", "denied", "requires_approval"] {
