@@ -187,7 +187,7 @@ async fn an_event_is_one_safe_line() {
     let at = words[0].split(':').map(|part| part.parse::<u8>().unwrap()).collect::<Vec<_>>();
     assert!(at.len() == 3 && at[0] < 24 && at[1] < 60, "{}", lines[0]);
     assert_eq!(words[1..4], ["operation_denied", "coder", "0.2500"]);
-    assert!(lines[0].ends_with("Write denied: as told\\u{1b}[2J"), "{}", lines[0]);
+    assert!(lines[0].ends_with("Write denied: as told\\u{1b}[2J  src/a.rs"), "{}", lines[0]);
     assert!(lines[1].contains("operation_allowed"));
     let message = |line: &str| line.find("Write").unwrap();
     assert_eq!(message(&lines[0]), message(&lines[1]), "columns are aligned");

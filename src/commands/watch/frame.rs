@@ -36,6 +36,7 @@ pub struct Frame<'a> {
 #[derive(Debug, Default, Deserialize)]
 struct Metadata {
     cost: Option<f64>,
+    file: Option<String>,
 }
 
 /// The figures of `stats`. An event's record is in the same place and has none of them.
@@ -57,7 +58,7 @@ fn colour(kind: &str) -> Option<&'static str> {
 }
 
 impl Frame<'_> {
-    /// Time (UTC), type, agent, cost and message, in columns; whatever a client wrote is made safe.
+    /// Time (UTC), type, agent, cost, message and target, in columns; whatever a client wrote is made safe.
     pub fn line(&self, colours: bool) -> String {
         let time = self.timestamp.map(|at| at.to_string());
         let time = time.as_deref().and_then(|text| text.get(11..19)).unwrap_or("--:--:--");
@@ -65,7 +66,10 @@ impl Frame<'_> {
         // The message begins with the agent, who has a column already.
         let prefix = format!("{}: ", self.agent_name);
         let message = self.message.strip_prefix(&prefix).unwrap_or(&self.message);
-        let (kind, agent, message) = (safe(&self.kind), safe(&self.agent_name), safe(message));
+        // What it was done to, where the message does not say.
+        let file = self.metadata.file.as_deref().filter(|file| !message.contains(file));
+        let message = format!("{message}  {}", file.unwrap_or_default());
+        let (kind, agent, message) = (safe(&self.kind), safe(&self.agent_name), safe(&message));
         let line = format!("{time}  {kind:<27}  {agent:<32}  {:>8}  {message}", cost.unwrap_or_default());
         match colour(&self.kind).filter(|_| colours) {
             Some(colour) => format!("{colour}{}\x1b[0m", line.trim_end()),
@@ -79,7 +83,7 @@ mod tests {
     use super::*;
 
     const DENIED: &str = r#"{"type":"operation_denied","seq":3,"timestamp":"2026-11-22T14:03:09.5Z","agentName":"coder",
-        "message":"coder: Write denied\u001b[2J","metadata":{"cost":0.5,"other":[]},"data":{"seq":1,"context":{}}}"#;
+        "message":"coder: Write denied\u001b[2J","metadata":{"cost":0.5,"file":"src/a\u0007.rs","other":[]},"data":{"seq":1,"context":{}}}"#;
 
     #[test]
     fn a_line_has_columns_and_nothing_that_moves_the_cursor() {
@@ -89,7 +93,9 @@ mod tests {
         let kind = " ".repeat(13);
         assert_eq!(
             line,
-            format!("14:03:09  operation_denied{kind}coder{agent}{cost}  Write denied\\u{{1b}}[2J")
+            format!(
+                "14:03:09  operation_denied{kind}coder{agent}{cost}  Write denied\\u{{1b}}[2J  src/a\\u{{7}}.rs"
+            )
         );
         assert_eq!(frame.line(true), format!("\x1b[31m{line}\x1b[0m"));
     }
