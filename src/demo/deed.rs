@@ -69,7 +69,7 @@ pub struct Operation<'a> {
     pub target: &'a str,
     /// The kind of target.
     pub target_kind: &'a str,
-    #[expect(missing_docs)]
+    /// What was decided.
     pub ruling: Ruling,
 }
 
