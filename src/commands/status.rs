@@ -83,7 +83,7 @@ async fn gather(config: &Config) -> Result<Status, super::Fault> {
             audit_records: tally::total(tx, Dimension::All, "")?,
             metrics: rollup::total::<MetricSums>(&mut tx, &Scope::All)?.count,
             last_seq: tx.get::<StreamHead>(&())?.unwrap_or_default().0,
-            cost_today_usd: DayUsage::of_day(tx, now.day())?.iter().map(|(_, u)| u.cost_usd()).sum(),
+            cost_today_usd: DayUsage::cost_of_day(tx, now.day())?,
         })
     })
 }

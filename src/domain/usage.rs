@@ -46,6 +46,14 @@ impl DayUsage {
             })
             .collect()
     }
+
+    /// What all agents together cost on a day, in USD.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn cost_of_day(tx: &ReadTx, day: i64) -> Result<f64, StoreError> {
+        Ok(from_billionths(Self::of_day(tx, day)?.iter().map(|(_, usage)| usage.cost_nanos).sum()))
+    }
 }
 
 /// An agent's usage in one session. The key is `(agent, session)`.
@@ -140,4 +148,20 @@ pub fn charge(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movement, StoreEr
         }
     };
     Ok(Movement { day, session })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{App, system_clock};
+    use crate::config::Config;
+    use crate::store::Location;
+
+    #[test]
+    fn a_day_without_usage_costs_nothing() {
+        // A sum of no floats is -0.0: `agentmap status` told of a cost of -0.0000 USD.
+        let app = App::open(Config::defaults(), Location::Memory, system_clock()).unwrap();
+        let cost = DayUsage::cost_of_day(&app.snapshot().unwrap(), app.now().day()).unwrap();
+        assert_eq!(format!("{cost:.4}"), "0.0000");
+    }
 }

@@ -62,7 +62,7 @@ async fn metrics(app: Arc<App>) -> Result<Document, Problem> {
             let by_decision =
                 operations.into_iter().map(|(d, n)| (format!("{{decision=\"{}\"}}", escaped(&d)), n as f64));
             let sums: MetricSums = rollup::total(&mut tx, &Scope::All)?;
-            let today: f64 = DayUsage::of_day(tx, now.day())?.iter().map(|(_, usage)| usage.cost_usd()).sum();
+            let today = DayUsage::cost_of_day(tx, now.day())?;
             Ok(vec![
                 (
                     "agentmap_agents",
