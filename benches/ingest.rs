@@ -1,6 +1,12 @@
 //! Durable single-event POSTs a second, against the least that could do the same: a warp route before a group commit of
 //! one record and four index entries, without checks, rollups, hashes or a stream. The ratio is what counts: machines
 //! differ.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures for people's eyes"
+)]
 
 mod support;
 

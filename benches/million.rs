@@ -1,5 +1,11 @@
 //! A million records: how long a server takes to start on them after a clean end and after SIGKILL, and what memory it
 //! holds after it has served them.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures for people's eyes"
+)]
 
 mod support;
 

@@ -1,5 +1,11 @@
 //! The live stream under load: 100 clients follow 1,000 events a second, one of them stops reading. Every other client
 //! must get every event once and in order; the latency is from the sending of the event to its arrival.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures for people's eyes"
+)]
 
 mod support;
 

@@ -173,7 +173,7 @@ mod tests {
     async fn a_stream_may_be_polled_after_its_end() {
         // The stream panicked when it was polled again after its end, as gzip does: compressed exports broke off.
         let app = App::open(Config::defaults(), Location::Memory, system_clock()).unwrap();
-        let exported = metrics(app.snapshot().unwrap(), MetricFilter::default(), Format::Csv);
+        let exported = metrics(&app, MetricFilter::default(), Format::Csv).unwrap();
         let mut pieces = pin!(exported.pieces);
         let mut sent = 0;
         while let Some(piece) = pieces.next().await {

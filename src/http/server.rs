@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -83,15 +84,16 @@ pub async fn serve(
         let id = RequestId::of(&request);
         let header = HeaderValue::from_str(id.as_str());
         request.extensions_mut().insert(id);
-        let (service, across_origins) = (service.clone(), across_origins.clone());
+        // The CORS layer takes every OPTIONS for a preflight.
+        let asks_for_methods = request.method() == Method::OPTIONS
+            && !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let answer = if asks_for_methods {
+            Either::Left(service.clone().oneshot(request))
+        } else {
+            Either::Right(across_origins.clone().oneshot(request))
+        };
         async move {
-            // The CORS layer takes every OPTIONS for a preflight.
-            let asks_for_methods = request.method() == Method::OPTIONS
-                && !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-            let mut response = match asks_for_methods {
-                true => service.oneshot(request).await?,
-                false => across_origins.oneshot(request).await?,
-            };
+            let mut response = answer.await?;
             response.headers_mut().extend(header.ok().map(|id| (X_REQUEST_ID, id)));
             Ok::<_, std::convert::Infallible>(response)
         }

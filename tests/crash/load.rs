@@ -167,7 +167,7 @@ fn write_agent(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
         Err(error) => return unsure(error),
     }
     shared.note(|a| drop(a.agents.insert(id, Some(marker))));
-    if id.as_u128() % 2 == 0 {
+    if id.as_u128().is_multiple_of(2) {
         match client.request("DELETE", &path, None) {
             Ok((status, answer)) => expect(status, 204, &answer),
             Err(error) => return unsure(error),
