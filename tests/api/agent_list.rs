@@ -122,7 +122,7 @@ async fn parameters_have_ranges_and_defaults() {
     assert_eq!(page("?limit=500").await.len(), 101);
     assert_eq!(page("?limit=1").await, ["agent-000"]);
     assert_eq!(page("?skip=99&limit=2").await, ["agent-099", "agent-100"]);
-    assert_eq!(page("?skip=100000").await, [] as [&str; 0]);
+    assert!(page("?skip=100000").await.is_empty());
     for (query, loc) in [
         ("?limit=0", "limit"),
         ("?limit=501", "limit"),

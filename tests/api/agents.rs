@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{DAY, HOUR, MINUTE, SECOND, START, Scenario, Server, draft, draft_with, each};
+use crate::harness::{HOUR, SECOND, START, Scenario, Server, draft, draft_with, each};
 use crate::shape::assert_shape;
 
 /// The agent as clients see it.
@@ -219,6 +219,9 @@ async fn names_have_a_form_and_bounds() {
     }
 }
 
+/// Name, method, path, body, status, members of the answer, events.
+type Row<'a> = (&'a str, Method, &'a str, Option<Value>, u16, Value, &'a [&'a str]);
+
 #[tokio::test]
 async fn what_becomes_of_agents_is_answered_and_told() {
     let server = Server::start().await;
@@ -226,7 +229,7 @@ async fn what_becomes_of_agents_is_answered_and_told() {
     let path = format!("/api/v1/agents/{id}");
     let nobody = format!("/api/v1/agents/{}", Uuid::new_v4());
     let agents = "/api/v1/agents/";
-    let cases: Vec<(&str, Method, &str, Option<Value>, u16, Value, &[&str])> = vec![
+    let cases: Vec<Row<'_>> = vec![
         (
             "new",
             Method::POST,
@@ -287,69 +290,4 @@ async fn a_deleted_agents_records_stay() {
     assert_eq!(server.json(&format!("/api/v1/metrics/agent/{id}/summary")).await["total_metrics"], 1);
     let audit = server.json(&format!("/api/v1/events/audit?agent_id={id}")).await;
     assert_eq!(audit.as_array().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn activation_takes_a_body_or_none() {
-    let server = Server::start().await;
-    let id = server.create("coder").await;
-    let path = format!("/api/v1/agents/{id}/activate");
-    for body in [
-        None,
-        Some(json!({})),
-        Some(json!({"session_id": "s-1", "task": "build"})),
-        Some(json!({"task": null})),
-    ] {
-        server.advance(HOUR);
-        let now = server.at(0);
-        Scenario {
-            name: "activate",
-            method: Method::POST,
-            path: path.clone(),
-            body,
-            status: 200,
-            answer: json!({"name": "coder", "status": "active", "timestamps": {
-                "created_at": START, "updated_at": START, "last_active_at": now,
-            }}),
-            events: &["agent_spawned"],
-        }
-        .run(&server)
-        .await;
-    }
-    server.post(&path, &json!({"sesion_id": "s-1"})).await.expect(422);
-    server.post(&format!("/api/v1/agents/{}/activate", Uuid::new_v4()), &json!({})).await.expect(404);
-}
-
-#[tokio::test]
-async fn the_status_follows_what_was_last_recorded() {
-    let server = Server::start().await;
-    let id = server.create("coder").await;
-    let path = format!("/api/v1/agents/{id}");
-    let is = async |status: &str| assert_eq!(server.json(&path).await["status"], status);
-    is("offline").await;
-    server.ingest(&json!({"agent_name": "coder"})).await;
-    is("active").await;
-    server.advance(5 * MINUTE);
-    is("active").await;
-    server.advance(1);
-    is("idle").await;
-    server.advance(DAY - 5 * MINUTE - 1);
-    is("idle").await;
-    server.advance(1);
-    is("offline").await;
-    // What is told late does not make it active.
-    server.metric(&id, &json!({"recorded_at": server.at(-2 * HOUR)})).await;
-    is("idle").await;
-    // Nor does a clock that runs ahead keep it active for longer.
-    server.metric(&id, &json!({"recorded_at": server.at(4 * MINUTE)})).await;
-    assert_eq!(server.json(&path).await["timestamps"]["last_active_at"], server.at(0));
-
-    // A pause by an operator goes before all else, also before an exceeded budget.
-    let pause = async |way: &str| server.post(&format!("{path}/{way}"), &json!({})).await.expect(200).json();
-    assert_eq!(pause("pause").await["status"], "paused");
-    server.metric(&id, &json!({"cost_usd": 31})).await;
-    is("paused").await;
-    assert_eq!(pause("resume").await["status"], "blocked");
-    server.advance(DAY);
-    is("idle").await;
 }

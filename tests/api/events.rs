@@ -223,7 +223,7 @@ async fn a_batch_keeps_the_good_and_tells_of_the_bad() {
         assert_eq!(each(&report["rejected"], "status"), statuses);
     };
     check(&server.post(BATCH, &items.to_vec().into()).await.expect(201).json(), &wanted);
-    let lines: String = items.iter().map(|item| format!("{item}\n")).collect();
+    let lines = items.each_ref().map(ToString::to_string).join("\n") + "\n";
     let report = server.post_text(BATCH, "application/x-ndjson", lines + "oops").await.expect(201).json();
     check(&report, &[&wanted[..], &[(6, 400)]].concat());
 

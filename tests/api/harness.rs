@@ -161,11 +161,6 @@ impl Server {
         tokio::time::timeout(DEADLINE, self.task.take().unwrap()).await.unwrap().unwrap();
     }
 
-    /// Asks the server to stop, and does not wait.
-    pub fn begin_stop(&mut self) {
-        drop(self.stop.take());
-    }
-
     pub fn address(&self) -> &str {
         &self.address
     }

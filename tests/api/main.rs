@@ -7,6 +7,7 @@ mod stream;
 mod agent_activity;
 mod agent_list;
 mod agent_stats;
+mod agent_status;
 mod agents;
 mod aggregates;
 mod audit;

@@ -1,0 +1,72 @@
+//! `/api/v1/agents/{agent_id}/activate`, `pause` and `resume`: what an agent does right now.
+
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::harness::{DAY, HOUR, MINUTE, START, Scenario, Server};
+
+#[tokio::test]
+async fn activation_takes_a_body_or_none() {
+    let server = Server::start().await;
+    let id = server.create("coder").await;
+    let path = format!("/api/v1/agents/{id}/activate");
+    for body in [
+        None,
+        Some(json!({})),
+        Some(json!({"session_id": "s-1", "task": "build"})),
+        Some(json!({"task": null})),
+    ] {
+        server.advance(HOUR);
+        let now = server.at(0);
+        Scenario {
+            name: "activate",
+            method: Method::POST,
+            path: path.clone(),
+            body,
+            status: 200,
+            answer: json!({"name": "coder", "status": "active", "timestamps": {
+                "created_at": START, "updated_at": START, "last_active_at": now,
+            }}),
+            events: &["agent_spawned"],
+        }
+        .run(&server)
+        .await;
+    }
+    server.post(&path, &json!({"sesion_id": "s-1"})).await.expect(422);
+    server.post(&format!("/api/v1/agents/{}/activate", Uuid::new_v4()), &json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn the_status_follows_what_was_last_recorded() {
+    let server = Server::start().await;
+    let id = server.create("coder").await;
+    let path = format!("/api/v1/agents/{id}");
+    let is = async |status: &str| assert_eq!(server.json(&path).await["status"], status);
+    is("offline").await;
+    server.ingest(&json!({"agent_name": "coder"})).await;
+    is("active").await;
+    server.advance(5 * MINUTE);
+    is("active").await;
+    server.advance(1);
+    is("idle").await;
+    server.advance(DAY - 5 * MINUTE - 1);
+    is("idle").await;
+    server.advance(1);
+    is("offline").await;
+    // What is told late does not make it active.
+    server.metric(&id, &json!({"recorded_at": server.at(-2 * HOUR)})).await;
+    is("idle").await;
+    // Nor does a clock that runs ahead keep it active for longer.
+    server.metric(&id, &json!({"recorded_at": server.at(4 * MINUTE)})).await;
+    assert_eq!(server.json(&path).await["timestamps"]["last_active_at"], server.at(0));
+
+    // A pause by an operator goes before all else, also before an exceeded budget.
+    let pause = async |way: &str| server.post(&format!("{path}/{way}"), &json!({})).await.expect(200).json();
+    assert_eq!(pause("pause").await["status"], "paused");
+    server.metric(&id, &json!({"cost_usd": 31})).await;
+    is("paused").await;
+    assert_eq!(pause("resume").await["status"], "blocked");
+    server.advance(DAY);
+    is("idle").await;
+}
