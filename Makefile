@@ -63,7 +63,7 @@ bench: ## Measure
 deny: ## Licences, sources and duplicates of the dependencies; advisories where they can be fetched
 	@PATH="$(TOOLS)/bin:$$PATH"
 	if [[ "$$(cargo deny --version 2>/dev/null)" != "cargo-deny $(CARGO_DENY_VERSION)" ]]; then
-	  cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
+	  cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root $(TOOLS)
 	fi
 	cargo deny check bans licenses sources
 	if timeout 60 cargo deny fetch db >/dev/null 2>&1; then
