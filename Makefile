@@ -75,7 +75,7 @@ deny: ## Licences, sources and duplicates of the dependencies; advisories where 
 .PHONY: release
 release: ## Build the statically linked program, and verify that it is one
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --target $(TRIPLE)
-	@ldd $(RELEASE) 2>&1 | grep -q 'statically linked' || { echo "$(RELEASE) is not statically linked"; exit 1; }
+	ldd $(RELEASE) 2>&1 | grep -q 'statically linked' || { echo "$(RELEASE) is not statically linked"; exit 1; }
 	size=$$(stat -c %s $(RELEASE))
 	if (( size >= $(MAX_RELEASE_BYTES) )); then
 	  echo "$(RELEASE) is $$size bytes; it must stay under $(MAX_RELEASE_BYTES)"

@@ -23,6 +23,7 @@ use crate::App;
 #[folder = "assets/"]
 #[exclude = "identities/*"]
 #[exclude = "*.sh"]
+#[exclude = "*.png"]
 struct Embedded;
 
 /// The endpoints.
