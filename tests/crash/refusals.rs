@@ -61,7 +61,7 @@ fn a_place_where_no_file_can_be() {
 #[test]
 fn a_file_of_something_else() {
     let (_folder, data) = data_file();
-    for garbage in [b"x".to_vec(), b"no database ".repeat(10_000), vec![0; 100_000]] {
+    for garbage in [&b"x"[..], &b"no database ".repeat(10_000), &vec![0; 100_000]] {
         std::fs::write(&data, garbage).unwrap();
         assert_refused(&FREE, &data, "data.redb");
         assert_eq!(std::fs::read(&data).unwrap(), garbage);
