@@ -9,7 +9,7 @@ use super::agents::{Agent, Metadata, Rbac};
 use super::metric_sums::{MetricSums, Scope};
 use super::rollup;
 use super::time::{DAY, MINUTE, Timestamp};
-use super::usage::{DayUsage, Presence};
+use super::usage::{DayUsage, Presence, SessionUsage};
 use crate::store::{Lookup, StoreError};
 
 /// What an agent does right now.
@@ -20,7 +20,7 @@ pub enum Status {
     Active,
     /// Something was recorded in the last 24 hours.
     Idle,
-    /// A budget is exceeded.
+    /// The budget of the day, or of the session it was last seen in, is exceeded.
     Blocked,
     /// An operator stopped it.
     Paused,
@@ -114,10 +114,10 @@ impl AgentView {
     pub fn load(tx: &mut impl Lookup, agent: &Agent, now: Timestamp) -> Result<Self, StoreError> {
         let usage = tx.lookup::<DayUsage>(&(now.day(), agent.agent_id))?.unwrap_or_default();
         let sums: MetricSums = rollup::total(tx, &Scope::Agent(agent.agent_id))?;
-        let last_active = Presence::last_active(tx, agent.agent_id)?;
+        let (last_active, session) = Presence::of(tx, agent.agent_id)?;
         let agent = agent.clone();
         Ok(Self {
-            status: status(&agent, &usage, last_active, now),
+            status: status(&agent, &usage, &session, last_active, now),
             agent_id: agent.agent_id,
             name: agent.name,
             display_name: agent.display_name,
@@ -151,11 +151,20 @@ impl AgentView {
     }
 }
 
-fn status(agent: &Agent, today: &DayUsage, last_active: Option<Timestamp>, now: Timestamp) -> Status {
+fn status(
+    agent: &Agent,
+    today: &DayUsage,
+    session: &SessionUsage,
+    last_active: Option<Timestamp>,
+    now: Timestamp,
+) -> Status {
+    let limits = &agent.limits;
+    let exceeded =
+        today.cost_usd() > limits.max_cost_per_day || session.tokens() > limits.max_tokens_per_session;
     let age = last_active.map(|at| now.0 - at.0);
     match age {
         _ if agent.paused => Status::Paused,
-        _ if today.cost_usd() > agent.limits.max_cost_per_day => Status::Blocked,
+        _ if exceeded => Status::Blocked,
         Some(age) if age <= 5 * MINUTE => Status::Active,
         Some(age) if age <= DAY => Status::Idle,
         _ => Status::Offline,

@@ -10,7 +10,7 @@ use crate::store::{ReadTx, StoreError};
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs)]
 pub struct AuditFilter {
-    /// The agent's id or name as told, or the id of the registered agent.
+    /// The agent's id as told (its name, where no id was told), or the id of the registered agent.
     pub agent_id: Option<String>,
     pub operation_type: Option<String>,
     pub decision: Option<Decision>,

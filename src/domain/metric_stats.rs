@@ -142,7 +142,12 @@ pub fn aggregate(
     let sums = sums_over(tx, &scope, Window { from, to: None })?;
     let today = sums_over(tx, &scope, Window { from: now.day_start(), to: None })?;
     let step = if length <= 2 * DAY { StepLength::Hour } else { StepLength::Day };
-    let steps = rollup::series::<MetricSums>(tx, &scope, from, now, step)?;
+    let mut steps = rollup::series::<MetricSums>(tx, &scope, from, now, step)?;
+    // The window begins inside the first step: the points add up to the totals.
+    let second = steps.get(1).map(|(start, _)| *start);
+    if let Some((_, first)) = steps.first_mut() {
+        *first = sums_over(tx, &scope, Window { from, to: second })?;
+    }
     let points = |value: fn(&MetricSums) -> f64| {
         steps.iter().map(|(timestamp, s)| Point { timestamp: *timestamp, value: value(s) }).collect()
     };

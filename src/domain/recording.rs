@@ -70,7 +70,7 @@ impl Run<'_, '_> {
         });
         self.tx.put(&*metric)?;
         let moved = derive_from_metric(self.tx, &metric)?;
-        Presence::seen(self.tx, agent.agent_id, metric.recorded_at, self.at)?;
+        Presence::seen(self.tx, agent.agent_id, metric.recorded_at, self.at, metric.session_id.as_deref())?;
         self.tell_of_metric(&agent, &metric, &moved)?;
         Ok(metric)
     }
@@ -87,7 +87,8 @@ impl Run<'_, '_> {
         self.tx.put(&*record)?;
         derive_from_audit(self.tx, &record)?;
         if let Some(id) = subject {
-            Presence::seen(self.tx, id, record.told.timestamp, self.at)?;
+            let session = record.told.session_id.as_deref();
+            Presence::seen(self.tx, id, record.told.timestamp, self.at, session)?;
         }
         self.tell(Event::of_operation(Arc::clone(&record)))?;
         Ok(record)

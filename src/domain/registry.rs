@@ -80,7 +80,7 @@ impl Run<'_, '_> {
 
     pub(super) fn activate(&mut self, id: Uuid, activation: &Activation) -> Result<Outcome, Stop> {
         let agent = self.agent(id)?;
-        Presence::seen(self.tx, id, self.at, self.at)?;
+        Presence::seen(self.tx, id, self.at, self.at, activation.session_id.as_deref())?;
         let task = activation.task.as_deref().map(|task| format!(": {task}")).unwrap_or_default();
         let message = format!("{}: started{task}", agent.name);
         self.tell_of_agent(EventKind::AgentSpawned, &agent, message, activation.session_id.clone())?;

@@ -94,7 +94,7 @@ pub enum StepLength {
     Day,
 }
 
-/// The sums of the steps that begin in a window, in order, those without records included.
+/// The sums of the whole steps from that of `from` to that of `to`, in order, those without records included.
 ///
 /// # Errors
 /// When storage fails.

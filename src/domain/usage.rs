@@ -76,10 +76,11 @@ impl SessionUsage {
     }
 }
 
-/// When an agent was last seen. The key is the agent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+/// When an agent was last seen, and in which session. The key is the agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Presence {
     last_active: Option<Timestamp>,
+    session: Option<String>,
 }
 
 impl Value for Presence {
@@ -88,20 +89,40 @@ impl Value for Presence {
 }
 
 impl Presence {
-    /// When an agent was last seen.
+    /// When an agent was last seen, and what it used in the session it was last seen in.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn last_active(tx: &mut impl Lookup, agent: Uuid) -> Result<Option<Timestamp>, StoreError> {
-        Ok(tx.lookup::<Self>(&agent)?.unwrap_or_default().last_active)
+    pub fn of(tx: &mut impl Lookup, agent: Uuid) -> Result<(Option<Timestamp>, SessionUsage), StoreError> {
+        let presence = tx.lookup::<Self>(&agent)?.unwrap_or_default();
+        let usage = match presence.session {
+            None => None,
+            Some(session) => tx.lookup::<SessionUsage>(&(agent, session))?,
+        };
+        Ok((presence.last_active, usage.unwrap_or_default()))
     }
 
     /// Notes that an agent was seen at `at`, but not after `now`: clients' clocks run ahead.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn seen(tx: &mut WriteTx<'_>, agent: Uuid, at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
-        tx.update(&agent, |p: &mut Self| p.last_active = p.last_active.max(Some(at.min(now))))
+    pub fn seen(
+        tx: &mut WriteTx<'_>,
+        agent: Uuid,
+        at: Timestamp,
+        now: Timestamp,
+        session: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let at = Some(at.min(now));
+        tx.update(&agent, |presence: &mut Self| {
+            // What is told late says nothing of the present session.
+            if at >= presence.last_active {
+                presence.last_active = at;
+                if session.is_some() && session != presence.session.as_deref() {
+                    presence.session = session.map(str::to_owned);
+                }
+            }
+        })
     }
 }
 

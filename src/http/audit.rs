@@ -67,7 +67,7 @@ impl ToSchema for Recorded {
 /// Which records.
 #[derive(Deserialize, ToSchema)]
 struct AuditQuery {
-    /// The agent's id or name as told, or the id of the registered agent.
+    /// The agent's id as told (its name, where no id was told), or the id of the registered agent.
     agent_id: Option<String>,
     operation_type: Option<String>,
     rbac_decision: Option<Decision>,
@@ -120,7 +120,7 @@ fn listing<T>(page: &Page<AuditRecord>, shown: impl Fn(&AuditRecord) -> T) -> Li
 /// As the audit's, with `offset` in place of `skip` and smaller pages.
 #[derive(Deserialize, ToSchema)]
 struct EventQuery {
-    /// The agent's id or name as told, or the id of the registered agent.
+    /// The agent's id as told (its name, where no id was told), or the id of the registered agent.
     agent_id: Option<String>,
     operation_type: Option<String>,
     rbac_decision: Option<Decision>,
@@ -221,7 +221,7 @@ struct ActivityQuery {
     /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     offset: Option<u64>,
-    /// The agent's id or name as told, or the id of the registered agent.
+    /// The agent's id as told (its name, where no id was told), or the id of the registered agent.
     agent_id: Option<String>,
     /// How far back.
     #[schema(minimum = 1, maximum = 168, default = 24)]

@@ -70,3 +70,22 @@ async fn the_status_follows_what_was_last_recorded() {
     server.advance(DAY);
     is("idle").await;
 }
+
+#[tokio::test]
+async fn an_exceeded_session_blocks_until_the_next_begins() {
+    // Only the day's cost blocked an agent: a session over its token budget went on as if nothing was.
+    let server = Server::start().await;
+    let id = server.create("coder").await;
+    let path = format!("/api/v1/agents/{id}");
+    let is = async |status: &str| assert_eq!(server.json(&path).await["status"], status);
+    let limit = server.json(&path).await["budget"]["max_tokens_per_session"].as_u64().unwrap();
+    server.metric(&id, &json!({"session_id": "s-1", "tokens_used": limit})).await;
+    is("active").await;
+    server.metric(&id, &json!({"session_id": "s-1", "tokens_used": 1})).await;
+    is("blocked").await;
+    // What belongs to no session says nothing of it.
+    server.metric(&id, &json!({"tokens_used": 1})).await;
+    is("blocked").await;
+    server.post(&format!("{path}/activate"), &json!({"session_id": "s-2"})).await.expect(200);
+    is("active").await;
+}

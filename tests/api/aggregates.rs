@@ -241,3 +241,21 @@ async fn an_agents_summary_is_of_all_time() {
     let problem = server.get(&format!("/api/v1/metrics/agent/{nobody}/summary")).await.expect(404).json();
     assert!(problem["detail"].as_str().unwrap().contains(&nobody.to_string()));
 }
+
+#[tokio::test]
+async fn the_points_of_a_series_add_up_to_the_totals() {
+    // The first point held its whole step, of which the window's first part is none.
+    let server = Server::start().await;
+    let id = server.create("coder").await;
+    for minutes in [-119, -61, -59, -1] {
+        server.metric(&id, &json!({"recorded_at": server.at(minutes * MINUTE), "tokens_used": 1})).await;
+    }
+    let total = |points: &Value| each(points, "value").into_iter().filter_map(Value::as_f64).sum::<f64>();
+    for minutes in [10, 60, 100, 120, 180] {
+        let figures = server.json(&format!("/api/v1/metrics/aggregate?period={minutes}m")).await;
+        let sum = total(&figures["timeSeries"]);
+        assert_eq!(Some(sum), figures["count"].as_f64(), "{minutes} minutes");
+        let sum = total(&figures["tokenTimeSeries"]);
+        assert_eq!(Some(sum), figures["total_tokens_used"].as_f64(), "{minutes} minutes");
+    }
+}
