@@ -118,7 +118,10 @@ impl Config {
         let keep_events = pick.value("keep_events", given.keep_events, from_file.keep_events, || 1_000_000);
         let log_format = pick.value("log_format", given.log_format, from_file.log_format, || LogFormat::Text);
         let log = pick.value("log", given.log, from_file.log, || "info".into());
+        let from_file_alone = given.assets.is_none() && from_file.assets.is_some();
         let assets = given.assets.or(from_file.assets);
+        let shown = assets.as_ref().map_or_else(|| "built in".into(), |folder| folder.display().to_string());
+        pick.note("assets", shown, from_file_alone);
         Ok(Self {
             data,
             host,
