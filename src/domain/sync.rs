@@ -146,7 +146,10 @@ impl Planner {
             before => fresh(identity, id, before, file, now),
         };
         let agent = overlay(base, identity);
-        self.names.retain(|_, holder| *holder != id);
+        // Not by a search: there may be as many names as files.
+        if let Some(before) = before {
+            self.names.remove(&before.name);
+        }
         self.names.insert(agent.name.clone(), id);
         match self.at.get(&id) {
             Some(at) => {
