@@ -55,7 +55,9 @@ impl Buffer {
     /// Holds a value.
     pub fn hold<V: Value>(&mut self, key: Vec<u8>, value: V) {
         let held = self.0.entry(V::TABLE).or_insert_with(|| Box::new(Values::<V>(HashMap::new())));
-        if let Some(values) = held.as_any_mut().downcast_mut::<Values<V>>() {
+        let values = held.as_any_mut().downcast_mut::<Values<V>>();
+        debug_assert!(values.is_some(), "{} holds values of one type", V::TABLE);
+        if let Some(values) = values {
             values.0.insert(key, value);
         }
     }

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::error::StoreError;
+use super::read::ReadTx;
 use super::record::{TableName, Value};
 use super::write::WriteTx;
 
@@ -37,6 +38,15 @@ impl SchemaVersion {
     pub(super) fn check(found: u32, schema: &Schema) -> Result<(), StoreError> {
         let known = schema.version();
         if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
+    }
+
+    /// The version of a file; `None` for one in which nothing is. Refuses files of other programs.
+    pub(super) fn of(tx: &ReadTx) -> Result<Option<u32>, StoreError> {
+        let version = tx.get::<Self>(&())?.map(|version| version.0);
+        if version.is_none() && !tx.tables()?.is_empty() {
+            return Err(StoreError::Corrupt("it is a database of another program".into()));
+        }
+        Ok(version)
     }
 
     /// Raises the file to this program's version.

@@ -61,6 +61,7 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         committed: Committed<O>,
     ) -> Result<Self, StoreError> {
         let database = Arc::new(Database::open(location, cache_bytes)?);
+        SchemaVersion::of(&database.begin_read()?)?;
         let txn = database.begin_write()?;
         let mut tx = WriteTx::new(&txn);
         SchemaVersion::raise(&mut tx, schema)?;
@@ -78,8 +79,8 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     /// As [`open`](Self::open).
     pub fn open_read_only(path: &Path, cache_bytes: usize, schema: &Schema) -> Result<Self, StoreError> {
         let database = Database::open(Location::ReadOnly(path.to_owned()), cache_bytes)?;
-        let version = database.begin_read()?.get::<SchemaVersion>(&())?;
-        SchemaVersion::check(version.map_or(0, |v| v.0), schema)?;
+        let version = SchemaVersion::of(&database.begin_read()?)?;
+        SchemaVersion::check(version.unwrap_or(0), schema)?;
         Ok(Self { database: Arc::new(database), jobs: Mutex::new(None), thread: Mutex::new(None) })
     }
 

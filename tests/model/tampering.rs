@@ -53,7 +53,7 @@ fn rich() -> (Disk, Dump) {
         let (world, _) = World::after(&history);
         let dump = world.dump();
         let full = |table: &&str| dump.get(*table).is_some_and(|entries| !entries.is_empty());
-        if INDEXES.iter().chain(&LOGS).chain(&COUNTERS).all(|table| full(table)) && dump["stream"].len() > 2 {
+        if INDEXES.iter().chain(&LOGS).chain(&COUNTERS).all(full) && dump["stream"].len() > 2 {
             return (world.disk.clone(), dump);
         }
     }

@@ -141,7 +141,9 @@ impl World {
             .iter()
             .map(|command| Box::pin(store.submit(Job::Command(Box::new(command.clone())))))
             .collect();
-        answers.iter_mut().for_each(|answer| poll(answer.as_mut()));
+        for answer in &mut answers {
+            poll(answer.as_mut());
+        }
         open.send(()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let applied: Vec<_> = answers.into_iter().map(|answer| runtime.block_on(answer).unwrap()).collect();

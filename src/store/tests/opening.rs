@@ -145,3 +145,17 @@ fn what_is_no_data_file_is_refused_and_left_alone() {
     assert!(matches!(open_file(folder.path()), Err(StoreError::Io(_))), "a folder");
     assert!(matches!(open_file(&path.join("below")), Err(StoreError::Io(_))), "below a file");
 }
+
+#[test]
+fn a_database_of_another_program_is_refused_and_not_touched() {
+    // Any redb file was taken for an empty one of ours, and our tables were written beside its own.
+    let (_folder, path) = file();
+    let theirs = redb::TableDefinition::<u64, u64>::new("theirs");
+    let database = redb::Database::create(&path).unwrap();
+    let txn = database.begin_write().unwrap();
+    txn.open_table(theirs).unwrap().insert(1, 2).unwrap();
+    txn.commit().unwrap();
+    drop(database);
+    assert!(matches!(open_file(&path), Err(StoreError::Corrupt(_))));
+    assert!(matches!(Toys::open_read_only(&path, CACHE, &PLAIN), Err(StoreError::Corrupt(_))));
+}
