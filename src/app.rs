@@ -15,7 +15,7 @@ use crate::domain::live::Live;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
-use crate::store::{Location, ReadTx, Schema, Store, StoreError};
+use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
 
 /// The schema of the data files that this program writes.
 pub const SCHEMA: Schema = Schema { steps: &[] };
@@ -64,19 +64,28 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// What a committed batch changes in memory.
+/// What is held in memory of the data.
 struct Memory {
     live: Live,
     roster: ArcSwap<Roster>,
 }
 
 impl Memory {
-    fn committed(&self, batch: &mut [Applied]) {
-        if batch.iter().any(|applied| !applied.changes.is_empty()) {
-            let roster = self.roster.load().with(batch.iter().flat_map(|applied| &applied.changes));
-            self.roster.store(Arc::new(roster));
+    fn hear(&self, news: News<'_, Applied>) -> Result<(), StoreError> {
+        match news {
+            News::Opened(tx) => {
+                self.roster.store(Arc::new(Roster::load(tx)?));
+                self.live.resume(tx.get::<StreamHead>(&())?.unwrap_or_default().0);
+            }
+            News::Committed(batch) => {
+                if batch.iter().any(|applied| !applied.changes.is_empty()) {
+                    let roster = self.roster.load().with(batch.iter().flat_map(|applied| &applied.changes));
+                    self.roster.store(Arc::new(roster));
+                }
+                self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
+            }
         }
-        self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
+        Ok(())
     }
 }
 
@@ -99,20 +108,9 @@ impl App {
     /// When the data is locked, too new, damaged or not reachable.
     pub fn open(config: Config, location: Location, clock: Clock) -> Result<Arc<Self>, StoreError> {
         let memory = Arc::new(Memory { live: Live::new(0), roster: ArcSwap::default() });
-        let committed = Arc::clone(&memory);
-        let store = Store::open(
-            location,
-            config.cache_bytes,
-            &SCHEMA,
-            apply,
-            Box::new(move |batch: &mut [Applied]| committed.committed(batch)),
-        )?;
-        let (roster, last_seq) = store.read(|tx| {
-            let head = tx.get::<StreamHead>(&())?.unwrap_or_default();
-            Ok::<_, StoreError>((Roster::load(tx)?, head.0))
-        })?;
-        memory.roster.store(Arc::new(roster));
-        memory.live.resume(last_seq);
+        let listener = Arc::clone(&memory);
+        let listener = Box::new(move |news: News<'_, Applied>| listener.hear(news));
+        let store = Store::open(location, config.cache_bytes, &SCHEMA, apply, listener)?;
         Ok(Arc::new(Self {
             config,
             store,

@@ -1,12 +1,31 @@
 //! The audit record as clients see it.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::audit::{AuditRecord, Decision, Hash};
 use super::text::{JsonText, UNKNOWN};
 use super::time::Timestamp;
+
+impl Serialize for AuditRecord {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.view().serialize(s)
+    }
+}
+
+impl PartialSchema for AuditRecord {
+    fn schema() -> RefOr<Schema> {
+        AuditView::schema()
+    }
+}
+
+impl ToSchema for AuditRecord {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        AuditView::schemas(schemas);
+    }
+}
 
 impl AuditRecord {
     /// What clients see.

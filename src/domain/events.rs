@@ -224,8 +224,8 @@ impl Event {
 impl Serialize for Data {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Audit(record) => record.view().serialize(s),
-            Self::Metric(metric) => metric.view().serialize(s),
+            Self::Audit(record) => record.serialize(s),
+            Self::Metric(metric) => metric.serialize(s),
             Self::Json(json) => json.serialize(s),
         }
     }

@@ -68,8 +68,10 @@ impl Live {
         Self { ring: RwLock::default(), last_seq: watch::Sender::new(last_seq) }
     }
 
-    /// Goes on after event `last_seq`, which an earlier run published.
+    /// Goes on after event `last_seq`, which an earlier run published. What the ring holds is of that run, too: the
+    /// log may know more.
     pub fn resume(&self, last_seq: u64) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Ring::default();
         self.last_seq.send_replace(last_seq);
     }
 

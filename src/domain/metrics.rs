@@ -1,8 +1,9 @@
 //! Metrics: what an agent's work took, cost and was worth.
 
 use bincode::{Decode, Encode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::log_id::log_id;
@@ -103,6 +104,24 @@ pub struct MetricView<'a> {
     pub session_id: Option<&'a str>,
     /// When it was measured.
     pub recorded_at: Timestamp,
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.view().serialize(s)
+    }
+}
+
+impl PartialSchema for Metric {
+    fn schema() -> RefOr<Schema> {
+        MetricView::schema()
+    }
+}
+
+impl ToSchema for Metric {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        MetricView::schemas(schemas);
+    }
 }
 
 impl Metric {

@@ -16,12 +16,11 @@ use super::request::{Path, Query};
 use crate::App;
 use crate::domain::audit::{AuditRecord, Decision};
 use crate::domain::audit_query::AuditFilter;
-use crate::domain::audit_view::AuditView;
 use crate::domain::log_id::seq_of;
 use crate::domain::log_query::{Page, Paging};
 use crate::domain::refusal::Refusal;
 use crate::domain::tally::{self, Counted, Dimension};
-use crate::domain::text::{JsonText, UNKNOWN};
+use crate::domain::text::UNKNOWN;
 use crate::domain::time::{HOUR, Timestamp};
 
 /// The endpoints.
@@ -36,32 +35,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/api/v1/events/", "List the audit trail, newest first", events).etag(),
         Endpoint::get("/api/v1/agent-activity", "What agents did of late, newest first", activity).etag(),
     ]
-}
-
-/// A record of the audit trail, ready to be sent.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(super) struct Recorded(JsonText);
-
-impl Recorded {
-    pub fn new(record: &AuditRecord) -> Self {
-        Self(JsonText(serde_json::to_string(&record.view()).unwrap_or_default()))
-    }
-}
-
-impl utoipa::PartialSchema for Recorded {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        AuditView::schema()
-    }
-}
-
-impl ToSchema for Recorded {
-    fn name() -> std::borrow::Cow<'static, str> {
-        AuditView::name()
-    }
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
-        AuditView::schemas(schemas);
-    }
 }
 
 /// Which records.
@@ -89,7 +62,7 @@ struct AuditQuery {
     cursor: Option<String>,
 }
 
-async fn audit(app: Arc<App>, Query(query): Query<AuditQuery>) -> Result<Listing<Recorded>, Problem> {
+async fn audit(app: Arc<App>, Query(query): Query<AuditQuery>) -> Result<Listing<AuditRecord>, Problem> {
     let paging = Paging {
         skip: checked_skip(query.skip, "skip")?,
         limit: query.limit.unwrap_or(100),
@@ -106,12 +79,12 @@ async fn audit(app: Arc<App>, Query(query): Query<AuditQuery>) -> Result<Listing
         q: query.q,
     };
     let page = app.read_many(move |tx, _, _| filter.page(tx, paging)).await?;
-    Ok(listing(&page, Recorded::new))
+    Ok(listing(page, |record| record))
 }
 
-fn listing<T>(page: &Page<AuditRecord>, shown: impl Fn(&AuditRecord) -> T) -> Listing<T> {
+fn listing<T>(page: Page<AuditRecord>, shown: impl Fn(AuditRecord) -> T) -> Listing<T> {
     Listing {
-        items: page.items.iter().map(shown).collect(),
+        items: page.items.into_iter().map(shown).collect(),
         total: page.total,
         next: page.next.map(|c| c.to_string()),
     }
@@ -142,7 +115,7 @@ struct EventQuery {
     cursor: Option<String>,
 }
 
-async fn events(app: Arc<App>, Query(query): Query<EventQuery>) -> Result<Listing<Recorded>, Problem> {
+async fn events(app: Arc<App>, Query(query): Query<EventQuery>) -> Result<Listing<AuditRecord>, Problem> {
     checked_skip(query.offset, "offset")?;
     let query = AuditQuery {
         agent_id: query.agent_id,
@@ -167,13 +140,13 @@ struct RecordPath {
     record: String,
 }
 
-async fn record(app: Arc<App>, Path(path): Path<RecordPath>) -> Result<Ok200<Recorded>, Problem> {
+async fn record(app: Arc<App>, Path(path): Path<RecordPath>) -> Result<Ok200<AuditRecord>, Problem> {
     let unknown = || Refusal::NotFound { what: "audit record", id: path.record.clone() };
     let id = Uuid::parse_str(&path.record).ok();
     let seq = id.map(seq_of).or_else(|| path.record.parse().ok()).ok_or_else(unknown)?;
     let record = app.read(|tx| tx.get::<AuditRecord>(&seq))?;
     let record = record.filter(|r| id.is_none_or(|id| id == r.id())).ok_or_else(unknown)?;
-    Ok(Ok200(Recorded::new(&record)))
+    Ok(Ok200(record))
 }
 
 /// Over which time.
@@ -259,7 +232,7 @@ async fn activity(app: Arc<App>, Query(query): Query<ActivityQuery>) -> Result<L
         })
         .await?;
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| UNKNOWN.into());
-    Ok(listing(&page, |record| Activity {
+    Ok(listing(page, |record| Activity {
         activity_id: record.id(),
         agent_id: or_unknown(&record.told.agent_id),
         agent_name: or_unknown(&record.told.agent_name),

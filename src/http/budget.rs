@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 use super::agents::UNKNOWN_AGENT;
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metrics::{Recorded, checked_context, record_one};
-use super::reply::Created;
+use super::metrics::{checked_context, record_one};
+use super::reply::{Created, Shared};
 use super::request::Json;
 use crate::App;
 use crate::app::nonce;
-use crate::domain::metrics::{Measures, NewMetric};
+use crate::domain::metrics::{Measures, Metric, NewMetric};
 use crate::domain::time::Timestamp;
 
 /// The endpoints.
@@ -53,7 +53,7 @@ struct Deduction {
     timestamp: Option<Timestamp>,
 }
 
-async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Created<Recorded>, Problem> {
+async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Created<Shared<Metric>>, Problem> {
     let mut context = Map::new();
     for (name, value) in [("agent_role", deduction.agent_role), ("tool_name", deduction.tool_name)] {
         context.extend(value.map(|v| (name.to_owned(), Value::String(v))));

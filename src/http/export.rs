@@ -116,7 +116,7 @@ fn shown<T: ToString>(value: Option<T>) -> String {
 
 fn write_line(out: &mut String, metric: &Metric, format: Format) {
     if format == Format::Ndjson {
-        out.push_str(&serde_json::to_string(&metric.view()).unwrap_or_default());
+        out.push_str(&serde_json::to_string(metric).unwrap_or_default());
         out.push('\n');
         return;
     }

@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::audit::Recorded;
 use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::metrics::{BatchReport, RejectedItem, checked_context};
-use super::reply::Created;
+use super::reply::{Created, Shared};
 use super::request::{Batch, Json};
 use crate::App;
 use crate::app::{Failure, nonce};
@@ -140,12 +139,12 @@ async fn append(app: &App, records: Vec<NewAudit>) -> Result<Vec<Arc<AuditRecord
     }
 }
 
-async fn ingest(app: Arc<App>, Json(event): Json<Ingest>) -> Result<Created<Recorded>, Problem> {
+async fn ingest(app: Arc<App>, Json(event): Json<Ingest>) -> Result<Created<Shared<AuditRecord>>, Problem> {
     let told = event.decided(app.now())?;
     let record = append(&app, vec![told]).await?.pop();
     let record = record.ok_or_else(|| Failure::Broken("appending gave no record back".into()))?;
     let location = Some(format!("/api/v1/events/audit/{}", record.seq));
-    Ok(Created { location, value: Recorded::new(&record) })
+    Ok(Created { location, value: Shared(record) })
 }
 
 async fn ingest_batch(app: Arc<App>, Batch(items): Batch<Ingest>) -> Result<Created<BatchReport>, Problem> {

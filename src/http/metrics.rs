@@ -15,14 +15,14 @@ use super::error::{Problem, status_of};
 use super::export::{self, Format};
 use super::metric_stats::agent_of;
 use super::paging::{checked_skip, log_cursor};
-use super::reply::{Created, Listing, Streamed};
+use super::reply::{Created, Listing, Shared, Streamed};
 use super::request::{Batch, Json, Query};
 use crate::App;
 use crate::app::{Failure, nonce};
 use crate::domain::command::{Action, Outcome};
 use crate::domain::log_query::Paging;
 use crate::domain::metric_stats::MetricFilter;
-use crate::domain::metrics::{Measures, Metric, MetricView, NewMetric};
+use crate::domain::metrics::{Measures, Metric, NewMetric};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::JsonText;
 use crate::domain::time::Timestamp;
@@ -133,33 +133,6 @@ impl MetricDraft {
     }
 }
 
-/// A recorded metric, ready to be sent.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(super) struct Recorded(JsonText);
-
-impl Recorded {
-    pub(super) fn new(metric: &Metric) -> Self {
-        // Text in the order of the members, made once.
-        Self(JsonText(serde_json::to_string(&metric.view()).unwrap_or_default()))
-    }
-}
-
-impl utoipa::PartialSchema for Recorded {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        MetricView::schema()
-    }
-}
-
-impl ToSchema for Recorded {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Metric".into()
-    }
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
-        MetricView::schemas(schemas);
-    }
-}
-
 /// Records metrics and gives one result for each back.
 async fn submit(app: &App, metrics: Vec<NewMetric>) -> Result<Vec<Result<Arc<Metric>, Refusal>>, Problem> {
     match app.submit(Action::RecordMetrics(metrics)).await? {
@@ -172,13 +145,13 @@ async fn submit(app: &App, metrics: Vec<NewMetric>) -> Result<Vec<Result<Arc<Met
 ///
 /// # Errors
 /// When it is refused or storage fails.
-pub(super) async fn record_one(app: &App, metric: NewMetric) -> Result<Created<Recorded>, Problem> {
+pub(super) async fn record_one(app: &App, metric: NewMetric) -> Result<Created<Shared<Metric>>, Problem> {
     let result = submit(app, vec![metric]).await?.pop();
     let metric = result.ok_or_else(|| Failure::Broken("recording a metric gave none back".into()))??;
-    Ok(Created { location: None, value: Recorded::new(&metric) })
+    Ok(Created { location: None, value: Shared(metric) })
 }
 
-async fn record(app: Arc<App>, Json(draft): Json<MetricDraft>) -> Result<Created<Recorded>, Problem> {
+async fn record(app: Arc<App>, Json(draft): Json<MetricDraft>) -> Result<Created<Shared<Metric>>, Problem> {
     let metric = draft.decided(app.now())?;
     record_one(&app, metric).await
 }
@@ -258,7 +231,7 @@ struct ListQuery {
     cursor: Option<String>,
 }
 
-async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<Recorded>, Problem> {
+async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<Metric>, Problem> {
     let paging = Paging {
         skip: checked_skip(query.skip, "skip")?,
         limit: query.limit.unwrap_or(100),
@@ -271,11 +244,7 @@ async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<R
         end: query.end_date.map(|e| e.0),
     };
     let page = app.read_many(move |tx, _, _| filter.page(tx, paging)).await?;
-    Ok(Listing {
-        items: page.items.iter().map(Recorded::new).collect(),
-        total: page.total,
-        next: page.next.map(|c| c.to_string()),
-    })
+    Ok(Listing { items: page.items, total: page.total, next: page.next.map(|c| c.to_string()) })
 }
 
 /// Which metrics, in which form.

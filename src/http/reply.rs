@@ -1,9 +1,13 @@
 //! What handlers answer with.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use warp::Reply as _;
 use warp::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK, LOCATION};
 use warp::http::{HeaderMap, StatusCode};
@@ -27,6 +31,27 @@ pub struct Created<T> {
     pub location: Option<String>,
     /// What it is.
     pub value: T,
+}
+
+/// A record that the stream holds too, shown as itself.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct Shared<T>(pub Arc<T>);
+
+impl<T: ToSchema> PartialSchema for Shared<T> {
+    fn schema() -> RefOr<Schema> {
+        T::schema()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Shared<T> {
+    fn name() -> Cow<'static, str> {
+        T::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
 }
 
 /// 204.

@@ -34,7 +34,7 @@ pub use read::ReadTx;
 pub use record::{Index, IndexEntries, Lookup, Record, TableName, Value};
 pub use scratch::Scratch;
 pub use write::WriteTx;
-pub use writer::{Apply, Committed};
+pub use writer::{Apply, Listener, News};
 
 use database::Database;
 use migrations::SchemaVersion;
@@ -49,7 +49,8 @@ pub struct Store<C, O> {
 
 impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     /// Opens the data, raises it to the schema's version and starts the writer thread.
-    /// `committed` sees every batch's outcomes after its commit and before they are answered.
+    /// The listener is told of the opening before this returns, and of every batch after its commit and before it
+    /// is answered.
     ///
     /// # Errors
     /// When the data is locked, too new, damaged or not reachable.
@@ -58,7 +59,7 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         cache_bytes: usize,
         schema: &Schema,
         apply: Apply<C, O>,
-        committed: Committed<O>,
+        mut listener: Listener<O>,
     ) -> Result<Self, StoreError> {
         let database = Arc::new(Database::open(location, cache_bytes)?);
         SchemaVersion::of(&database.begin_read()?)?;
@@ -67,8 +68,9 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         SchemaVersion::raise(&mut tx, schema)?;
         tx.flush()?;
         txn.commit().map_err(StoreError::from)?;
+        listener(News::Opened(&database.begin_read()?))?;
         let (sender, jobs) = mpsc::channel(writer::QUEUE);
-        let writer = Writer { database: Arc::clone(&database), apply, committed, jobs };
+        let writer = Writer { database: Arc::clone(&database), apply, listener, jobs };
         let thread = writer.spawn().map_err(|e| StoreError::Io(e.to_string()))?;
         Ok(Self { database, jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }

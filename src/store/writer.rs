@@ -13,14 +13,23 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::database::Database;
 use super::error::StoreError;
+use super::read::ReadTx;
 use super::write::WriteTx;
 
 /// Applies one command. It checks first and writes after: an outcome that refuses the command has
 /// written nothing. An error here fails the whole batch.
 pub type Apply<C, O> = fn(&mut WriteTx<'_>, C) -> Result<O, StoreError>;
 
-/// What is told of a batch's outcomes, in order, after the commit and before the answers.
-pub type Committed<O> = Box<dyn FnMut(&mut [O]) + Send>;
+/// What the store's owner is told.
+pub enum News<'a, O> {
+    /// The data is open, for the first time or again: what is held in memory of it must be read anew.
+    Opened(&'a ReadTx),
+    /// A batch is committed and not answered yet: its outcomes, in order.
+    Committed(&'a mut [O]),
+}
+
+/// Who is told. An error at the opening fails it.
+pub type Listener<O> = Box<dyn FnMut(News<'_, O>) -> Result<(), StoreError> + Send>;
 
 /// One command and where its answer goes.
 pub(super) struct Job<C, O> {
@@ -38,7 +47,7 @@ const REOPEN_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Writer<C, O> {
     pub database: Arc<Database>,
     pub apply: Apply<C, O>,
-    pub committed: Committed<O>,
+    pub listener: Listener<O>,
     pub jobs: mpsc::Receiver<Job<C, O>>,
 }
 
@@ -60,12 +69,11 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                 continue;
             }
             let reopened = match failed_at {
-                Some(_) => self.database.reopen().map(|()| failed_at = None),
+                Some(_) => self.reopen().map(|()| failed_at = None),
                 None => Ok(()),
             };
             match reopened.and_then(|()| self.commit(commands)) {
-                Ok(mut outcomes) => {
-                    (self.committed)(&mut outcomes);
+                Ok(outcomes) => {
                     for (answer, outcome) in answers.into_iter().zip(outcomes) {
                         // A submitter that went away is no failure: its write stands.
                         let _ = answer.send(Ok(outcome));
@@ -83,7 +91,13 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
         }
     }
 
-    fn commit(&self, commands: Vec<C>) -> Result<Vec<O>, StoreError> {
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.database.reopen()?;
+        // A commit whose sync failed may have reached the disk all the same.
+        (self.listener)(News::Opened(&self.database.begin_read()?))
+    }
+
+    fn commit(&mut self, commands: Vec<C>) -> Result<Vec<O>, StoreError> {
         let txn = self.database.begin_write()?;
         let mut tx = WriteTx::new(&txn);
         let mut outcomes = Vec::with_capacity(commands.len());
@@ -94,6 +108,7 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
         }
         tx.flush()?;
         txn.commit()?;
+        (self.listener)(News::Committed(&mut outcomes))?;
         Ok(outcomes)
     }
 

@@ -43,7 +43,7 @@ fn data_of_a_newer_version() {
     let (_folder, data) = data_file();
     let newer = Schema { steps: &[|_| Ok(()), |_| Ok(())] };
     let location = Location::File(data.clone());
-    drop(Store::<Command, Applied>::open(location, 1 << 20, &newer, apply, Box::new(|_| ())).unwrap());
+    drop(Store::<Command, Applied>::open(location, 1 << 20, &newer, apply, Box::new(|_| Ok(()))).unwrap());
     assert_refused(&FREE, &data, "newer");
     // The newer program can still use it.
     Store::<Command, Applied>::open_read_only(&data, 1 << 20, &newer).unwrap();

@@ -11,7 +11,7 @@ use agentmap::app::SCHEMA;
 use agentmap::domain::command::{Applied, Command, Outcome, apply};
 use agentmap::domain::events::Event;
 use agentmap::domain::roster::Roster;
-use agentmap::store::{Location, ReadTx, Store, StoreError, WriteTx};
+use agentmap::store::{Location, News, ReadTx, Store, StoreError, WriteTx};
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 
@@ -105,10 +105,13 @@ impl World {
         self.store = None;
         let (disk, published) = (self.disk.clone(), Arc::clone(&self.published));
         let location = Location::Custom(Box::new(move |b| b.create_with_backend(disk.clone())));
-        let committed = Box::new(move |batch: &mut [Applied]| {
-            published.lock().unwrap().extend(batch.iter().flat_map(|applied| applied.events.clone()));
+        let listener = Box::new(move |news: News<'_, Applied>| {
+            if let News::Committed(batch) = news {
+                published.lock().unwrap().extend(batch.iter().flat_map(|applied| applied.events.clone()));
+            }
+            Ok(())
         });
-        self.store = Some(Store::open(location, 1 << 20, &SCHEMA, carry_out, committed).unwrap());
+        self.store = Some(Store::open(location, 1 << 20, &SCHEMA, carry_out, listener).unwrap());
         self.roster = Roster::load(&self.read()).unwrap();
     }
 

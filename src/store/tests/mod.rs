@@ -150,7 +150,7 @@ const CACHE: usize = 1 << 20;
 type Toys = Store<Op, Seen>;
 
 fn open(location: Location) -> Result<Toys, StoreError> {
-    Store::open(location, CACHE, &PLAIN, apply, Box::new(|_| ()))
+    Store::open(location, CACHE, &PLAIN, apply, Box::new(|_| Ok(())))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

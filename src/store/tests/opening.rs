@@ -14,7 +14,7 @@ fn open_file(path: &Path) -> Result<Toys, StoreError> {
 }
 
 fn open_at(disk: &Disk, steps: &'static [Step]) -> Result<Toys, StoreError> {
-    Store::open(disk.location(), CACHE, &Schema { steps }, apply, Box::new(|_| ()))
+    Store::open(disk.location(), CACHE, &Schema { steps }, apply, Box::new(|_| Ok(())))
 }
 
 fn bump(tx: &mut WriteTx<'_>, name: &str) -> Result<(), StoreError> {
@@ -57,7 +57,7 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
 fn a_newer_file_is_refused_and_not_touched() {
     let (_folder, path) = file();
     let schema = Schema { steps: &[FIRST, SECOND] };
-    drop(Store::open(Location::File(path.clone()), CACHE, &schema, apply, Box::new(|_| ())).unwrap());
+    drop(Store::open(Location::File(path.clone()), CACHE, &schema, apply, Box::new(|_| Ok(()))).unwrap());
     assert!(matches!(open_file(&path), Err(StoreError::TooNew { found: 3, known: 1 })));
     let read_only = Toys::open_read_only(&path, CACHE, &PLAIN);
     assert!(matches!(read_only, Err(StoreError::TooNew { found: 3, known: 1 })));

@@ -49,13 +49,15 @@ fn more_commands_than_wait_at_once_are_all_answered_in_order() {
 fn outcomes_are_told_after_the_commit_in_order_and_those_of_failed_batches_never() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
-    let committed: Committed<Seen> = Box::new(move |batch| {
+    let listener: Listener<Seen> = Box::new(move |news| {
+        let News::Committed(batch) = news else { return Ok(()) };
         let numbers =
             batch.iter().filter_map(|seen| if let Seen::Number(n) = seen { Some(*n) } else { None });
         let numbers: Vec<_> = numbers.collect();
         tell.lock().unwrap().push(numbers);
+        Ok(())
     });
-    let store = Store::open(Location::Memory, CACHE, &PLAIN, apply, committed).unwrap();
+    let store = Store::open(Location::Memory, CACHE, &PLAIN, apply, listener).unwrap();
     let bumps = |count: usize| (0..count).map(|_| Op::Bump("a".into(), 1)).collect::<Vec<_>>();
     batch(&store, bumps(3));
     // What is told is told before it is answered.
