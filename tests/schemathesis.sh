@@ -36,11 +36,12 @@ done
 address=$(sed -n 's/.*"address":"\([^"]*\)".*/\1/p' "$data.server.json")
 
 # Left out: rules that no schema can say (that a name is taken, that a date is not ahead of the clock) look like valid
-# data refused, and an empty parameter, which counts as left out, like invalid data accepted. The WebSocket is no
-# business of a client that only knows HTTP.
+# data refused, and an empty parameter, which counts as left out, like invalid data accepted. That a new agent is found
+# by its name is no longer true once another step has deleted it by its id, which the tool does not connect. The
+# WebSocket is no business of a client that only knows HTTP.
 failed=0
 "$venv/bin/st" run "http://$address/openapi.json" --no-color \
-    --checks all --exclude-checks positive_data_acceptance,negative_data_rejection \
+    --checks all --exclude-checks positive_data_acceptance,negative_data_rejection,ensure_resource_availability \
     --exclude-path /ws --exclude-path /api/v1/agents/activity/stream \
     --max-time "$seconds" --continue-on-failure --report-dir "$work" --warnings off \
     ${SCHEMATHESIS_SEED:+--seed "$SCHEMATHESIS_SEED"} || failed=1
