@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # One test runner for all that is tested; nextest where it is installed.
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
-RUN_TESTS := $(if $(NEXTEST),cargo nextest run --locked,cargo test --locked)
+RUN_TESTS := $(if $(NEXTEST),cargo nextest run --locked --no-fail-fast,cargo test --locked --no-fail-fast)
 
 # The statically linked program, for this machine's kind of processor.
 TRIPLE := $(shell uname -m)-unknown-linux-gnu

@@ -21,9 +21,9 @@ pub async fn demo(config: Config) -> Ran {
     let Timestamp(seed) = clock();
     let opened = demo::open(config, seed.cast_unsigned(), clock).await;
     let (app, life) = opened.map_err(|e| Fault::new(format!("cannot start the demo: {e}")))?;
-    serve::announce(&app, address, "in memory, gone when this stops")?;
+    serve::announce(&app, address, "in memory, gone when this stops");
     let follow = if address.port() == 8000 { String::new() } else { format!(" --url http://{address}") };
-    output::print(&format!("Follow it in another terminal: agentmap watch{follow}"))?;
+    output::say(&format!("Follow it in another terminal: agentmap watch{follow}"));
     let show = tokio::spawn(demo::play(std::sync::Arc::clone(&app), life));
     let ran = serve::run(app, listener).await;
     show.abort();

@@ -23,6 +23,11 @@ pub fn print(text: &str) -> Result<(), Fault> {
     }
 }
 
+/// Says something to whoever reads. A server goes on when nobody does.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
 /// Prints a value as JSON.
 ///
 /// # Errors

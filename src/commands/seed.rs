@@ -55,7 +55,12 @@ async fn once(config: &Config, args: &SeedArgs) -> Ran {
         }
     };
     let prune_below = if args.prune { folders(&args.dirs) } else { Vec::new() };
-    let request = SyncRequest { identities: collection.identities, prune_below, dry_run: args.dry_run };
+    let request = SyncRequest {
+        identities: collection.identities,
+        prune_below,
+        dry_run: args.dry_run,
+        strict: args.strict,
+    };
     let report = collection.report.with(sync(config, request).await?);
     if args.json {
         output::print_json(&report)?;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
 
 use super::{Fault, Ran, logging, open, output, presence};
 use crate::app::App;
@@ -19,6 +18,8 @@ use crate::{http, seed};
 
 /// How often the stream's log is trimmed and storage is probed.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// How often a failed storage is tried again while nobody writes.
+const RECOVERY: Duration = Duration::from_secs(1);
 /// What `--seed-if-empty` calls the built-in fleet.
 const SAMPLE: &str = "sample";
 
@@ -35,7 +36,7 @@ pub async fn serve(config: Config, args: ServeArgs) -> Ran {
     }
     let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
     let _note = presence::leave(&data, address);
-    announce(&app, address, &format!("{}", data.display()))?;
+    announce(&app, address, &data.display().to_string());
     run(app, listener).await
 }
 
@@ -52,16 +53,16 @@ pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
 }
 
 /// Prints where to find what.
-pub fn announce(app: &App, address: SocketAddr, data: &str) -> Result<(), Fault> {
+pub fn announce(app: &App, address: SocketAddr, data: &str) {
     // A browser cannot open the address that means all interfaces.
     let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     let url = format!("http://{}", SocketAddr::new(ip, address.port()));
-    output::print(&format!(
+    output::say(&format!(
         "agentmap {} listens on http://{address}\n  dashboard  {url}/dashboard/\n  API        {url}/docs\n  data       \
          {data} ({} agents)\nStop with Ctrl-C.",
         env!("CARGO_PKG_VERSION"),
         app.roster().len()
-    ))
+    ));
 }
 
 /// Takes the address to listen on.
@@ -89,10 +90,11 @@ async fn seed_empty(app: &App, folder: &Path) -> Result<(), Fault> {
             .map_err(|e| Fault::new(e.to_string()))?
             .identities
     };
-    let request = SyncRequest { identities, prune_below: Vec::new(), dry_run: false };
+    let request = SyncRequest { identities, prune_below: Vec::new(), dry_run: false, strict: false };
     match app.submit(Action::Sync(Box::new(request))).await {
         Ok(Outcome::Synced(report)) => {
-            output::print(&format!("Seeded {} agents from {}.", report.files.len(), folder.display()))
+            output::say(&format!("Seeded {} agents from {}.", report.files.len(), folder.display()));
+            Ok(())
         }
         Ok(_) => Ok(()),
         Err(e) => Err(Fault::new(e.to_string())),
@@ -101,10 +103,9 @@ async fn seed_empty(app: &App, folder: &Path) -> Result<(), Fault> {
 
 /// Trims the stream's log, and finds out whether storage works while nobody writes.
 async fn keep_house(app: Arc<App>) {
-    let mut tick = tokio::time::interval(HOUSEKEEPING);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        let pause = if app.storage_failure().is_some() { RECOVERY } else { HOUSEKEEPING };
+        tokio::time::sleep(pause).await;
         let done = app.submit(Action::TrimStream { keep: app.config.keep_events }).await;
         if let Err(error) = done {
             tracing::error!(%error, "housekeeping failed");

@@ -96,7 +96,7 @@ pub async fn open(config: Config, seed: u64, real: Clock) -> Result<(Arc<App>, L
 /// Registers the sample fleet.
 async fn register(app: &App) -> Result<(), Failure> {
     let identities = seed::samples().map_err(Failure::Broken)?;
-    let fleet = SyncRequest { identities, prune_below: Vec::new(), dry_run: false };
+    let fleet = SyncRequest { identities, prune_below: Vec::new(), dry_run: false, strict: false };
     app.submit(Action::Sync(Box::new(fleet))).await?;
     Ok(())
 }

@@ -69,6 +69,8 @@ pub struct MetricSums {
     pub count: u64,
     timed: u64,
     time_us: u128,
+    time_min: u64,
+    time_max: u64,
     judged: u64,
     successes: u64,
     tokens: u128,
@@ -97,6 +99,10 @@ impl Rollup for MetricSums {
             self.score_min =
                 if self.scored == 0 { other.score_min } else { self.score_min.min(other.score_min) };
             self.score_max = self.score_max.max(other.score_max);
+        }
+        if other.timed > 0 {
+            self.time_min = if self.timed == 0 { other.time_min } else { self.time_min.min(other.time_min) };
+            self.time_max = self.time_max.max(other.time_max);
         }
         self.count += other.count;
         self.timed += other.timed;
@@ -145,6 +151,8 @@ impl MetricSums {
         if let Some(ms) = m.execution_time_ms {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let us = (ms * 1000.0).round() as u64;
+            self.time_min = if self.timed == 0 { us } else { self.time_min.min(us) };
+            self.time_max = self.time_max.max(us);
             self.timed += 1;
             self.time_us += u128::from(us);
             self.times.add(us);
@@ -174,10 +182,12 @@ impl MetricSums {
         ratio(self.time_us, self.timed) / 1000.0
     }
 
-    /// See [`Histogram::percentile_ms`].
+    /// The duration in ms that the given share (0-1) of the records stays at or below. See
+    /// [`Histogram::percentile_ms`]; never outside of what was measured.
     #[must_use]
     pub fn percentile_ms(&self, share: f64) -> f64 {
-        self.times.percentile_ms(share)
+        let bound = |us: u64| ratio(u128::from(us), 1) / 1000.0;
+        self.times.percentile_ms(share).clamp(bound(self.time_min), bound(self.time_max))
     }
 
     /// Successes among the records that tell, 0-1.

@@ -40,6 +40,9 @@ pub struct SyncRequest {
     /// Only say what would change.
     #[serde(default)]
     pub dry_run: bool,
+    /// Take no identity of which there is something to know.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// What became of one identity.
@@ -100,7 +103,7 @@ impl Plan {
         let mut order: Vec<usize> = (0..request.identities.len()).collect();
         order.sort_by_key(|i| request.identities[*i].identity.agent_id.is_none());
         for i in order {
-            outcomes[i] = Some(planner.add(i, &request.identities, at));
+            outcomes[i] = Some(planner.add(i, &request, at));
         }
         Ok(planner.finish(request, outcomes, at))
     }
@@ -117,7 +120,8 @@ struct Planner {
 
 impl Planner {
     /// Plans one file. `Ok` holds what is to know about it, `Err` why it failed.
-    fn add(&mut self, i: usize, files: &[IdentityFile], now: Timestamp) -> Result<Option<String>, String> {
+    fn add(&mut self, i: usize, request: &SyncRequest, now: Timestamp) -> Result<Option<String>, String> {
+        let files = &request.identities;
         let IdentityFile { file, identity } = &files[i];
         let name = &identity.name;
         let claims = match identity.agent_id {
@@ -145,6 +149,9 @@ impl Planner {
             Some(agent) if identity.agent_id.is_none() => (agent.clone(), None),
             before => fresh(identity, id, before, file, now),
         };
+        if let Some(note) = note.as_ref().filter(|_| request.strict) {
+            return Err(note.clone());
+        }
         let agent = overlay(base, identity);
         // Not by a search: there may be as many names as files.
         if let Some(before) = before {

@@ -62,6 +62,7 @@ impl OperationDoc {
         };
         doc.schemas.extend(definitions::<ProblemDocument<'_>>());
         if writes {
+            doc.problem(403, "A page of another origin may not write");
             doc.problem(503, "Storage is failing, or the server shuts down");
         }
         doc

@@ -87,6 +87,14 @@ impl Problem {
         )
     }
 
+    /// Too much of this is under way already.
+    #[must_use]
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        problem.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        problem
+    }
+
     /// The server cannot serve this now.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {

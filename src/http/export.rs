@@ -47,7 +47,7 @@ pub fn metrics(
 ) -> Result<Streamed<impl Stream<Item = Result<Bytes, io::Error>> + Send + Sync + 'static + use<>>, Problem> {
     let place = PLACES
         .try_acquire()
-        .map_err(|_| Problem::unavailable(format!("{AT_ONCE} exports run already; try again later.")))?;
+        .map_err(|_| Problem::too_many(format!("{AT_ONCE} exports run already; try again later.")))?;
     let tx = app.snapshot()?;
     let (sender, mut receiver) = mpsc::channel(2);
     let runtime = tokio::runtime::Handle::current();

@@ -39,7 +39,7 @@ const MAX_JOINED: usize = 256 * 1024;
 const GOING_AWAY: u16 = 1001;
 const TOO_BIG: u16 = 1009;
 const TRY_AGAIN_LATER: u16 = 1013;
-const ABNORMAL: u16 = 1011;
+const INTERNAL_ERROR: u16 = 1011;
 
 /// Why a client is no longer followed.
 enum End {
@@ -52,7 +52,7 @@ enum End {
 impl From<Failure> for End {
     fn from(failure: Failure) -> Self {
         tracing::error!(%failure, "the stream could not be read");
-        Self::Close(ABNORMAL, "storage is failing")
+        Self::Close(INTERNAL_ERROR, "storage is failing")
     }
 }
 

@@ -51,6 +51,7 @@ impl Input for Upgrade {
 
     fn prepare(doc: &mut OperationDoc) {
         doc.status(101, "The stream begins");
+        doc.problem(403, "A page of another origin may not follow the stream");
         doc.problem(426, "The request does not ask for a WebSocket");
         doc.problem(503, "Too many clients follow the stream");
         doc.schema::<Frame<'_>>();

@@ -37,7 +37,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             .describe("Good ones are kept when others are bad; each bad one is told."),
         Endpoint::get("/api/v1/metrics/", "List metrics, newest first", list).etag(),
         Endpoint::get("/api/v1/metrics/export", "All metrics that match, as CSV or NDJSON", export)
-            .problem(503, "Too many exports run already"),
+            .problem(429, "Too many exports run already"),
     ]
 }
 

@@ -1,11 +1,13 @@
 //! What handlers read from requests: path, query, body, headers.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use warp::http::{HeaderMap, StatusCode};
@@ -17,8 +19,14 @@ use super::schema::Checker;
 use crate::App;
 use crate::domain::refusal::FieldError;
 
+/// How many bytes are set aside for a body before any arrives.
+const RESERVED: usize = 64 * 1024;
+
+/// How long a client may take for the whole body.
+const BODY_DEADLINE: Duration = Duration::from_mins(2);
+
 /// How long a client may take for the next piece of a body.
-const BODY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 type BodyStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
@@ -55,9 +63,13 @@ impl Call {
             return Err(too_large());
         }
         let Some(mut stream) = self.body.take() else { return Ok(Bytes::new()) };
-        let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+        // What is announced may never come.
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(RESERVED));
         let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.");
-        while let Some(chunk) = tokio::time::timeout(BODY_PATIENCE, stream.next()).await.map_err(too_slow)? {
+        let deadline = Instant::now() + BODY_DEADLINE;
+        loop {
+            let patience = deadline.min(Instant::now() + BODY_PATIENCE);
+            let Some(chunk) = timeout_at(patience, stream.next()).await.map_err(too_slow)? else { break };
             let chunk = chunk
                 .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The body broke off before its end."))?;
             if body.len() + chunk.len() > limit {
@@ -112,7 +124,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Path<T> {
 
     fn prepare(doc: &mut OperationDoc) -> Checker {
         doc.parameters::<T>("path");
-        Checker::of::<T>()
+        Checker::of::<T>().of_parameters()
     }
 
     async fn read(call: &mut Call, _: &App, checker: &Checker) -> Result<Self, Problem> {
@@ -126,7 +138,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Query<T> {
 
     fn prepare(doc: &mut OperationDoc) -> Checker {
         doc.parameters::<T>("query");
-        Checker::of::<T>()
+        Checker::of::<T>().of_parameters()
     }
 
     async fn read(call: &mut Call, _: &App, checker: &Checker) -> Result<Self, Problem> {
@@ -134,8 +146,8 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Query<T> {
         for pair in call.query.split('&') {
             let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, text) = (decode(name, "query")?, decode(text, "query")?);
-            // An empty parameter is one that a form left empty; an unknown one is somebody else's.
-            if !text.is_empty() && checker.knows(&name) {
+            // An empty text is one that a form left empty; an unknown parameter is somebody else's.
+            if checker.knows(&name) && !(text.is_empty() && checker.takes_text(&name)) {
                 values.insert(name.clone(), checker.read_parameter(&name, &text));
             }
         }

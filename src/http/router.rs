@@ -15,7 +15,7 @@ use futures_util::{FutureExt, Stream};
 use http_body_util::BodyExt;
 use tracing::Instrument;
 use warp::Filter;
-use warp::http::header::{ALLOW, ETAG, HeaderValue, IF_NONE_MATCH};
+use warp::http::header::{ALLOW, ETAG, HOST, HeaderValue, IF_NONE_MATCH, ORIGIN};
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
@@ -149,6 +149,9 @@ impl Router {
             allow.push("OPTIONS");
             return not_this_method(&asked.method, &allow.join(", "));
         };
+        if !may_act(&self.app, &asked) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, FOREIGN));
+        }
         let path = found
             .params
             .iter()
@@ -169,10 +172,26 @@ impl Router {
         };
         let response = endpoint.call(Arc::clone(&self.app), call).await?;
         if endpoint.etag && response.status() == StatusCode::OK {
-            return Ok(tagged(response, if_none_match.as_ref()).await);
+            return tagged(response, if_none_match.as_ref()).await;
         }
         Ok(response)
     }
+}
+
+/// What a page of a stranger is told.
+const FOREIGN: &str =
+    "Pages of this origin may not write or follow the stream; --cors-origin names those that may.";
+
+/// Whether the page that sends this, if a page does, may write or follow the stream. Browsers ask for leave (CORS) before
+/// some requests only, and before no WebSocket: the `Origin` that they send is what tells.
+fn may_act(app: &App, asked: &Asked) -> bool {
+    let acts = asked.upgrade.is_some() || !matches!(asked.method, Method::GET | Method::HEAD);
+    let Some(origin) = asked.headers.get(ORIGIN).and_then(|v| v.to_str().ok()).filter(|_| acts) else {
+        return true;
+    };
+    let host = asked.headers.get(HOST).and_then(|v| v.to_str().ok());
+    let own = origin.split_once("://").map(|(_, host)| host);
+    own == host || app.config.cors_origins.iter().any(|known| known == origin)
 }
 
 fn not_this_method(method: &Method, allow: &str) -> Result<Response, Problem> {
@@ -187,10 +206,10 @@ fn not_this_method(method: &Method, allow: &str) -> Result<Response, Problem> {
 
 /// The response with its `ETag`, or 304 where the client has it already. The tag is weak: the body may be compressed
 /// on its way.
-async fn tagged(response: Response, if_none_match: Option<&HeaderValue>) -> Response {
+async fn tagged(response: Response, if_none_match: Option<&HeaderValue>) -> Result<Response, Problem> {
     let (mut parts, body) = response.into_parts();
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-        return Problem::internal().into_response("", "");
+        return Err(Problem::internal());
     };
     let mut hasher = DefaultHasher::new();
     hasher.write(&body);
@@ -209,7 +228,7 @@ async fn tagged(response: Response, if_none_match: Option<&HeaderValue>) -> Resp
     if known {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(warp::http::header::CONTENT_TYPE);
-        return Response::from_parts(parts, Bytes::new().into());
+        return Ok(Response::from_parts(parts, Bytes::new().into()));
     }
-    Response::from_parts(parts, body.into())
+    Ok(Response::from_parts(parts, body.into()))
 }

@@ -236,6 +236,21 @@ impl Checker {
         read.unwrap_or_else(|| text.into())
     }
 
+    /// Whether a member is a text.
+    #[must_use]
+    pub fn takes_text(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|member| member.types.iter().any(|t| t == "string"))
+    }
+
+    /// The same for parameters: they are there or not, but never null.
+    #[must_use]
+    pub fn of_parameters(mut self) -> Self {
+        for member in self.members.values_mut() {
+            member.types.retain(|t| t != "null");
+        }
+        self
+    }
+
     /// Whether the schema names such a member.
     #[must_use]
     pub fn knows(&self, name: &str) -> bool {

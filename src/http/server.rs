@@ -100,9 +100,9 @@ pub async fn serve(
     });
     let service = TowerToHyperService::new(service);
 
-    let mut builder = Builder::new(TokioExecutor::new());
+    // HTTP/1 alone: the preface of HTTP/2 is awaited without a timer, and browsers speak it over TLS only.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
     let builder = Arc::new(builder);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));

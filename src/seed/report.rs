@@ -77,7 +77,11 @@ impl Report {
                     continue;
                 }
             }
-            self.warnings.extend(line);
+            if let Some(line) = line {
+                // A file is repaired once, however much there was to repair.
+                self.repaired += usize::from(self.warnings.iter().all(|known| known.file != line.file));
+                self.warnings.push(line);
+            }
         }
         // A file that failed was not repaired, whatever could have been.
         let repaired: BTreeSet<_> =

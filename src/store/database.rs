@@ -92,10 +92,12 @@ impl Database {
 
     /// Closes the handle and opens the data anew: after an I/O error redb refuses everything until then.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let state = || self.state.write().unwrap_or_else(PoisonError::into_inner);
         // Data in memory has nothing to be opened again from.
         if !matches!(self.location, Location::Memory) {
-            if let Some(mut old) = state.handle.take() {
+            // Readers are told at once that there is nothing to read, and are not kept waiting.
+            let old = state().handle.take();
+            if let Some(mut old) = old {
                 for _ in 0..DRAIN_TRIES {
                     match Arc::try_unwrap(old) {
                         Ok(handle) => {
@@ -107,9 +109,10 @@ impl Database {
                     std::thread::sleep(DRAIN_PAUSE);
                 }
             }
-            state.handle = Some(Arc::new(open_handle(&self.location, self.cache_bytes)?));
+            let opened = Arc::new(open_handle(&self.location, self.cache_bytes)?);
+            state().handle = Some(opened);
         }
-        state.failure = None;
+        state().failure = None;
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod health;
 mod live;
 mod live_flow;
 mod metrics;
+mod origins;
 mod paging;
 mod pipelines;
 mod quality;

@@ -176,7 +176,11 @@ proptest! {
         prop_assert_eq!(figures.time_series.len() as i64, now.0.div_euclid(step) - first + 1);
         let series = figures.time_series.iter().zip(&figures.token_time_series).zip(&figures.cost_time_series);
         for (bucket, ((calls, tokens), cost)) in (first..).zip(series) {
-            let of: Vec<_> = all.iter().filter(|m| m.recorded_at.0.div_euclid(step) == bucket).collect();
+            // The window begins inside its first step.
+            let inside = |at: Timestamp| at >= from && at.0.div_euclid(step) == bucket;
+            let last = bucket == now.0.div_euclid(step) && bucket == first;
+            let of: Vec<_> =
+                all.iter().filter(|m| inside(m.recorded_at) || (last && m.recorded_at >= from)).collect();
             prop_assert_eq!(calls.timestamp, Timestamp(bucket * step));
             prop_assert_eq!((tokens.timestamp, cost.timestamp), (calls.timestamp, calls.timestamp));
             prop_assert!(near(calls.value, of.len() as f64, 0));

@@ -220,7 +220,12 @@ fn any_action() -> impl Strategy<Value = Action> {
     let activation = (option::of(text(&SESSIONS)), option::of(text(&["fix"])))
         .prop_map(|(session_id, task)| Activation { session_id, task });
     let sync = (vec(any_file(), 0..5), texts(&["/fleet", "/other", "/fleet/sub"]), prop::bool::weighted(0.2))
-        .prop_map(|(identities, prune_below, dry_run)| SyncRequest { identities, prune_below, dry_run });
+        .prop_map(|(identities, prune_below, dry_run)| SyncRequest {
+            identities,
+            prune_below,
+            dry_run,
+            strict: false,
+        });
     prop_oneof![
         4 => any_agent().prop_map(|agent| Action::CreateAgent(Box::new(agent))),
         2 => (id(), any_patch()).prop_map(|(id, patch)| Action::UpdateAgent(id, Box::new(patch))),
