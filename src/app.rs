@@ -201,7 +201,7 @@ impl App {
         self.started.elapsed()
     }
 
-    /// Begins to stop: streams close.
+    /// Begins to stop: streams close, and connections end with the answer they are at.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -214,7 +214,6 @@ impl App {
 
     /// Writes what was submitted and closes the store for writing.
     pub fn close(&self) {
-        self.stop();
         self.store.shut_down();
     }
 

@@ -1,4 +1,4 @@
-//! The accept loop: warp's service behind hyper-util's connection builder, with the timeouts and caps that warp's
+//! The accept loop: warp's service behind hyper's connection builder, with the timeouts and caps that warp's
 //! own `serve` does not set.
 
 use std::fmt;
@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::Either;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -28,7 +27,7 @@ use crate::App;
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How many connections are served at once; more wait to be accepted.
-const CONNECTIONS: usize = 10_000;
+const CONNECTIONS: u32 = 10_000;
 /// How long open requests may take to end once the server is asked to stop.
 const GRACE: Duration = Duration::from_millis(1500);
 /// Below this many bytes, compressing costs more than it saves.
@@ -100,12 +99,11 @@ pub async fn serve(
     });
     let service = TowerToHyperService::new(service);
 
-    // HTTP/1 alone: the preface of HTTP/2 is awaited without a timer, and browsers speak it over TLS only.
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let builder = Arc::new(builder);
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    // HTTP/1 alone, which browsers speak without TLS: the builder that tells versions apart awaits the first bytes
+    // without a timer.
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -115,10 +113,23 @@ pub async fn serve(
         let Some((stream, place)) = accepted else { continue };
         // Small answers leave at once.
         let _ = stream.set_nodelay(true);
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service.clone());
-        let connection = graceful.watch(connection.into_owned());
+        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
+        let mut stopping = app.stopping();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = std::pin::pin!(connection);
+            let asked_to_end = async { drop(stopping.wait_for(|stop| *stop).await) };
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                () = asked_to_end => None,
+            };
+            let ended = match ended {
+                Some(ended) => ended,
+                None => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(place);
@@ -126,8 +137,9 @@ pub async fn serve(
     }
     drop(listener);
     app.stop();
-    // Streams left their connections when they were upgraded; they close by themselves.
-    let ended = async { tokio::join!(graceful.shutdown(), app.unfollowed()) };
+    // All places are free when all connections are closed. Streams left theirs when they were upgraded, and close by
+    // themselves.
+    let ended = async { tokio::join!(places.acquire_many(CONNECTIONS), app.unfollowed()) };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests were still open after {} ms and were cut off", GRACE.as_millis());
     }

@@ -300,3 +300,19 @@ async fn failing_storage_is_told_without_internals_and_recovers() {
     server.get("/health").await.expect(200);
     assert_eq!(server.json(&format!("{AGENTS}{id}")).await["name"], "coder");
 }
+
+#[tokio::test]
+async fn who_connects_and_says_nothing_is_let_go() {
+    // Telling HTTP versions apart awaited the first bytes without a timer: 10,000 silent sockets stopped the server.
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = Server::start().await;
+    for said in ["", "PRI * HT", "GET /health HTTP/1.1\r\nhost"] {
+        let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        // From here on time passes whenever nothing else happens.
+        tokio::time::pause();
+        let answer = tokio::time::timeout(std::time::Duration::from_mins(1), stream.read(&mut [0; 64])).await;
+        assert_eq!(answer.expect("closed in time").unwrap(), 0, "{said:?}");
+        tokio::time::resume();
+    }
+}
