@@ -96,6 +96,13 @@ const FILE: &str = "agentmap.toml";
 const ORIGINS: [&str; 4] =
     ["http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:3000", "http://127.0.0.1:5173"];
 const MIB: usize = 1024 * 1024;
+/// The defaults, sizes in MiB.
+const HOST: &str = "127.0.0.1";
+const CACHE: usize = 64;
+const BODY: usize = 1;
+const BATCH: usize = 16;
+const KEEP_EVENTS: u64 = 1_000_000;
+const LOG: &str = "info";
 /// Where a setting comes from that nobody set.
 const DEFAULT: &str = "default";
 
@@ -108,16 +115,16 @@ impl Config {
         let (from_file, file) = read_file(file)?;
         let mut pick = Picker { matches, file, origins: Vec::new() };
         let data = pick.path("data", given.data, from_file.data, default_data);
-        let host = pick.value("host", given.host, from_file.host, || "127.0.0.1".into());
+        let host = pick.value("host", given.host, from_file.host, || HOST.into());
         let port = pick.value("port", given.port, from_file.port, || 8000);
         let cors = pick.list("cors_origin", given.cors_origin, from_file.cors_origin);
         let cache_bytes =
-            pick.size("cache_size", given.cache_size, from_file.cache_size, 64, 1, 16 * 1024)?;
-        let max_body_bytes = pick.size("max_body", given.max_body, from_file.max_body, 1, 0, 1024)?;
-        let max_batch_bytes = pick.size("max_batch", given.max_batch, from_file.max_batch, 16, 0, 1024)?;
-        let keep_events = pick.value("keep_events", given.keep_events, from_file.keep_events, || 1_000_000);
+            pick.size("cache_size", given.cache_size, from_file.cache_size, CACHE, 1, 16 * 1024)?;
+        let max_body_bytes = pick.size("max_body", given.max_body, from_file.max_body, BODY, 0, 1024)?;
+        let max_batch_bytes = pick.size("max_batch", given.max_batch, from_file.max_batch, BATCH, 0, 1024)?;
+        let keep_events = pick.value("keep_events", given.keep_events, from_file.keep_events, || KEEP_EVENTS);
         let log_format = pick.value("log_format", given.log_format, from_file.log_format, || LogFormat::Text);
-        let log = pick.value("log", given.log, from_file.log, || "info".into());
+        let log = pick.value("log", given.log, from_file.log, || LOG.into());
         let from_file_alone = given.assets.is_none() && from_file.assets.is_some();
         let assets = given.assets.or(from_file.assets);
         let shown = assets.as_ref().map_or_else(|| "built in".into(), |folder| folder.display().to_string());
@@ -149,15 +156,15 @@ impl Config {
     pub fn defaults() -> Self {
         Self {
             data: PathBuf::new(),
-            host: "127.0.0.1".into(),
+            host: HOST.into(),
             port: 0,
             cors_origins: ORIGINS.map(str::to_owned).to_vec(),
-            cache_bytes: 64 * MIB,
-            max_body_bytes: MIB,
-            max_batch_bytes: 16 * MIB,
-            keep_events: 1_000_000,
+            cache_bytes: CACHE * MIB,
+            max_body_bytes: BODY * MIB,
+            max_batch_bytes: BATCH * MIB,
+            keep_events: KEEP_EVENTS,
             log_format: LogFormat::Text,
-            log: "info".into(),
+            log: LOG.into(),
             assets: None,
             origins: Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! The open database file, and how it is opened again after storage failed under it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -114,14 +114,6 @@ impl Database {
         }
         state().failure = None;
         Ok(())
-    }
-
-    /// The file, where there is one.
-    pub(super) fn path(&self) -> Option<&Path> {
-        match &self.location {
-            Location::File(path) | Location::ReadOnly(path) => Some(path),
-            Location::Memory | Location::Custom(_) => None,
-        }
     }
 }
 

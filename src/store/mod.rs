@@ -120,12 +120,6 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     pub fn failure(&self) -> Option<String> {
         self.database.failure()
     }
-
-    /// The data file, where there is one.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        self.database.path()
-    }
 }
 
 impl<C, O> Store<C, O> {
