@@ -21,14 +21,26 @@ sha256() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
 }
 
-# Where a package's file lies below assets/vendor/: without the package's inner folders.
-shipped_path() { printf '%s/%s\n' "$1" "${2##*/}"; }
+# The folder of a package: a scoped name, @scope/name, as npm itself writes it in the names of files.
+folder() { printf '%s\n' "$1" | sed 's|^@||; s|/|-|'; }
+
+# Where the file of one line lies below assets/vendor/: without the package's inner folders, under the name of `as`
+# where there is one.
+shipped_path() {
+  name=$(member as "$1")
+  [ -n "$name" ] || name=$(member file "$1")
+  printf '%s/%s\n' "$(folder "$(member package "$1")")" "${name##*/}"
+}
 
 # Applies one named edit to a file, and fails if it changed nothing: a new version then needs a look.
 edit() {
   case $1 in
-    no-source-map) expression='$ { /^\/[\/*]# sourceMappingURL=/d; }' ;;
+    no-source-map) expression='$ { /^\/[\/*]# sourceMappingURL=/d; s|//# sourceMappingURL=[^ ]*$||; }' ;;
     no-cdn-logo) expression='s|src:"https://cdn\.redoc\.ly/redoc/logo-mini\.svg"|src:"data:,"|' ;;
+    absolute-imports) expression='
+      s|from"preact"|from"/assets/vendor/preact/preact.module.js"|g
+      s|from"preact/hooks"|from"/assets/vendor/preact/hooks.module.js"|g
+      s|from"@preact/signals-core"|from"/assets/vendor/preact-signals-core/signals-core.module.js"|g' ;;
     *) echo "vendor: unknown edit \"$1\"" >&2; return 1 ;;
   esac
   sed "$expression" "$2" > "$2.edited"
@@ -40,8 +52,7 @@ edit() {
 verify() {
   tree=$1; differences=0; listed=' '
   while IFS= read -r line; do
-    file=$(member file "$line")
-    path=$(shipped_path "$(member package "$line")" "$file")
+    path=$(shipped_path "$line")
     expected=$(member sha256 "$line")
     listed="$listed$path "
     if [ ! -f "$tree/$path" ]; then
@@ -76,24 +87,25 @@ mkdir "$work/tree"
 
 while IFS= read -r line; do
   name=$(member name "$line"); version=$(member version "$line"); expected=$(member tarball_sha256 "$line")
-  mkdir "$work/$name"
+  unpacked=$work/$(folder "$name")
+  tarball=$unpacked/${unpacked##*/}-$version.tgz
+  mkdir "$unpacked"
   echo "vendor: fetching $name $version"
-  (cd "$work/$name" && npm pack --silent --ignore-scripts "$name@$version" >/dev/null) ||
+  (cd "$unpacked" && npm pack --silent --ignore-scripts "$name@$version" >/dev/null) ||
     { echo "vendor: npm could not fetch $name@$version" >&2; exit 1; }
-  actual=$(sha256 "$work/$name/$name-$version.tgz")
+  actual=$(sha256 "$tarball")
   if [ "$actual" != "$expected" ]; then
     echo "vendor: $name@$version has sha256 $actual, vendor.json says $expected" >&2; exit 1
   fi
-  tar -xzf "$work/$name/$name-$version.tgz" -C "$work/$name"
+  tar -xzf "$tarball" -C "$unpacked"
 done <<LINES
 $package_lines
 LINES
 
 while IFS= read -r line; do
-  package=$(member package "$line"); file=$(member file "$line")
-  target=$work/tree/$(shipped_path "$package" "$file")
+  target=$work/tree/$(shipped_path "$line")
   mkdir -p "${target%/*}"
-  cp "$work/$package/package/$file" "$target"
+  cp "$work/$(folder "$(member package "$line")")/package/$(member file "$line")" "$target"
   for name in $(member edits "$line"); do edit "$name" "$target"; done
   chmod 644 "$target"
 done <<LINES
