@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::domain::activity;
 use crate::domain::command::{Action, Applied, Command, Outcome, apply};
 use crate::domain::event_log::StreamHead;
 use crate::domain::events::Event;
@@ -18,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
 
 /// The schema of the data files that this program writes.
-pub const SCHEMA: Schema = Schema { steps: &[] };
+pub const SCHEMA: Schema = Schema { steps: &[activity::fill] };
 
 /// A snapshot of the data, for those who read and must not know the store.
 pub type Snapshot = ReadTx;

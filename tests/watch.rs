@@ -277,6 +277,16 @@ async fn a_refused_first_connection_is_one_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_type_is_told_with_those_that_there_are() {
+    let server = Server::in_memory().await;
+    let ran = output(&["--url", &server.url(), "--type", "operation_denyed"]).await;
+    assert_eq!(ran.status.code(), Some(1));
+    let told = lines(&ran.stderr);
+    assert!(told.len() == 1 && told[0].contains("`operation_denied`"), "{told:?}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_server_of_the_data_is_found() {
     let server = Server::in_memory().await;
     server.tell("coder", "s-1", &[Decision::Allowed]).await;

@@ -111,6 +111,10 @@ fn explain(path: &std::path::Path, error: &StoreError) -> Fault {
             "the data file {path} was written by a newer agentmap (schema {found}, this one knows {known}); \
              install the newer version"
         ),
+        StoreError::TooOld { found, known } => format!(
+            "the data file {path} was written by an older agentmap (schema {found}, this one reads {known}); start \
+             `agentmap serve` on it once, which raises it"
+        ),
         StoreError::Corrupt(why) => format!("the data file {path} cannot be read: {why}"),
         StoreError::Io(why) => format!("the data file {path} cannot be opened: {why}"),
         StoreError::Unavailable(why) => format!("the data file {path} cannot be used: {why}"),

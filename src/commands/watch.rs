@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -86,6 +87,12 @@ async fn connect_first(config: &Config, args: &WatchArgs) -> Result<(Target, Soc
     )))
 }
 
+/// Why a server refuses, in its own words.
+#[derive(Deserialize)]
+struct Problem {
+    detail: String,
+}
+
 async fn connect(target: &Target, after: Option<u64>) -> Result<Socket, String> {
     let config =
         WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
@@ -93,7 +100,12 @@ async fn connect(target: &Target, after: Option<u64>) -> Result<Socket, String> 
     let connecting = connect_async_with_config(address, Some(config), true);
     match timeout(PATIENCE, connecting).await {
         Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(Error::Http(answer))) => Err(format!("it answers {}, not a stream", answer.status())),
+        Ok(Err(Error::Http(answer))) => {
+            let problem: Option<Problem> =
+                answer.body().as_deref().and_then(|body| serde_json::from_slice(body).ok());
+            let detail = problem.map(|problem| format!(" ({})", problem.detail)).unwrap_or_default();
+            Err(format!("it answers {}, not a stream{detail}", answer.status()))
+        }
         Ok(Err(Error::Io(error))) => Err(error.to_string()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("it does not answer".into()),

@@ -13,7 +13,8 @@ use crate::domain::alerts::{Alert, Severity};
 use crate::domain::audit::Decision;
 use crate::domain::command::Action;
 use crate::domain::fleet_stats;
-use crate::domain::quality::{Grade, quality};
+use crate::domain::grade::Grade;
+use crate::domain::quality::quality;
 use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 use crate::store::Location;
 
@@ -104,7 +105,7 @@ async fn a_newcomer_sees_figures_of_every_kind() {
         let with_a = quality.distribution.iter().find(|share| share.grade == Grade::A);
         let with_f = quality.distribution.iter().find(|share| share.grade == Grade::F);
         assert!(with_a.is_some_and(|a| a.count > 10) && with_f.is_some_and(|f| f.count > 0));
-        let alerts = Alert::newest(tx, 1_000)?;
+        let alerts = Alert::newest(tx, None, 1_000)?;
         for severity in [Severity::Info, Severity::Warning, Severity::Error] {
             assert!(alerts.iter().any(|alert| alert.severity == severity), "{severity:?}");
         }

@@ -62,9 +62,9 @@ pub struct AgentPaging {
 }
 
 /// Some of the agents.
-pub struct AgentPage {
+pub struct AgentPage<T = AgentView> {
     /// The agents, in order.
-    pub items: Vec<AgentView>,
+    pub items: Vec<T>,
     /// How many there are in all.
     pub total: usize,
     /// The place after the last, if there is more.

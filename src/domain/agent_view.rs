@@ -112,12 +112,11 @@ impl AgentView {
     /// # Errors
     /// When storage fails.
     pub fn load(tx: &mut impl Lookup, agent: &Agent, now: Timestamp) -> Result<Self, StoreError> {
-        let usage = tx.lookup::<DayUsage>(&(now.day(), agent.agent_id))?.unwrap_or_default();
+        let standing = Standing::load(tx, agent.agent_id, now)?;
         let sums: MetricSums = rollup::total(tx, &Scope::Agent(agent.agent_id))?;
-        let (last_active, session) = Presence::of(tx, agent.agent_id)?;
         let agent = agent.clone();
         Ok(Self {
-            status: status(&agent, &usage, &session, last_active, now),
+            status: standing.status(&agent, now),
             agent_id: agent.agent_id,
             name: agent.name,
             display_name: agent.display_name,
@@ -131,8 +130,8 @@ impl AgentView {
                 max_tokens_per_session: agent.limits.max_tokens_per_session,
                 max_cost_per_day: agent.limits.max_cost_per_day,
                 currency: agent.limits.currency,
-                tokens_used_today: usage.tokens(),
-                cost_used_today: usage.cost_usd(),
+                tokens_used_today: standing.today.tokens(),
+                cost_used_today: standing.today.cost_usd(),
                 last_reset: now.day_start(),
             },
             metadata: agent.metadata,
@@ -145,28 +144,47 @@ impl AgentView {
             timestamps: Timestamps {
                 created_at: agent.created_at,
                 updated_at: agent.updated_at,
-                last_active_at: last_active,
+                last_active_at: standing.last_active,
             },
         })
     }
 }
 
-fn status(
-    agent: &Agent,
-    today: &DayUsage,
-    session: &SessionUsage,
-    last_active: Option<Timestamp>,
-    now: Timestamp,
-) -> Status {
-    let limits = &agent.limits;
-    let exceeded =
-        today.cost_usd() > limits.max_cost_per_day || session.tokens() > limits.max_tokens_per_session;
-    let age = last_active.map(|at| now.0 - at.0);
-    match age {
-        _ if agent.paused => Status::Paused,
-        _ if exceeded => Status::Blocked,
-        Some(age) if age <= 5 * MINUTE => Status::Active,
-        Some(age) if age <= DAY => Status::Idle,
-        _ => Status::Offline,
+/// What an agent's status follows from, besides its identity.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// What it used on the present UTC day.
+    pub today: DayUsage,
+    /// When something was last recorded of it.
+    pub last_active: Option<Timestamp>,
+    /// What it used in the session it was last seen in.
+    session: SessionUsage,
+}
+
+impl Standing {
+    /// An agent's standing as of `now`.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn load(tx: &mut impl Lookup, agent: Uuid, now: Timestamp) -> Result<Self, StoreError> {
+        let today = tx.lookup(&(now.day(), agent))?.unwrap_or_default();
+        let (last_active, session) = Presence::of(tx, agent)?;
+        Ok(Self { today, last_active, session })
+    }
+
+    /// The status that it gives the agent.
+    #[must_use]
+    pub fn status(&self, agent: &Agent, now: Timestamp) -> Status {
+        let limits = &agent.limits;
+        let exceeded = self.today.cost_usd() > limits.max_cost_per_day
+            || self.session.tokens() > limits.max_tokens_per_session;
+        let age = self.last_active.map(|at| now.0 - at.0);
+        match age {
+            _ if agent.paused => Status::Paused,
+            _ if exceeded => Status::Blocked,
+            Some(age) if age <= 5 * MINUTE => Status::Active,
+            Some(age) if age <= DAY => Status::Idle,
+            _ => Status::Offline,
+        }
     }
 }

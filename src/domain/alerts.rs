@@ -87,6 +87,9 @@ impl Value for AlertHead {
     type Key = ();
 }
 
+/// How many alerts are looked at for those that are wanted.
+const LOOKED_AT: usize = 5000;
+
 impl Alert {
     /// What clients see.
     #[must_use]
@@ -103,12 +106,19 @@ impl Alert {
         }
     }
 
-    /// The newest alerts, `limit` at most.
+    /// The newest alerts, `limit` at most; with `since` those of a later time among the newest few thousand.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn newest(tx: &ReadTx, limit: usize) -> Result<Vec<AlertView>, StoreError> {
-        tx.all::<Self>()?.rev().take(limit).map(|entry| Ok(entry?.1.view())).collect()
+    pub fn newest(tx: &ReadTx, since: Option<Timestamp>, limit: usize) -> Result<Vec<AlertView>, StoreError> {
+        // A metric that is told late alerts late, so that times are in no order.
+        let later = |alert: &Self| since.is_none_or(|since| alert.timestamp > since);
+        let newest = tx.all::<Self>()?.rev().take(LOOKED_AT);
+        newest
+            .filter(|entry| entry.as_ref().map_or(true, |(_, alert)| later(alert)))
+            .take(limit)
+            .map(|entry| Ok(entry?.1.view()))
+            .collect()
     }
 
     /// Gives the alert its number and stores it.

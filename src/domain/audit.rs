@@ -1,5 +1,7 @@
 //! The audit trail: what every agent did, tried or was refused, chained by hashes.
 
+use std::fmt;
+
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -78,8 +80,9 @@ pub struct NewAudit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Hash(pub [u8; 32]);
 
-impl Serialize for Hash {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+impl fmt::Display for Hash {
+    /// Hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let hex: String = self
             .0
@@ -87,7 +90,13 @@ impl Serialize for Hash {
             .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
             .map(char::from)
             .collect();
-        s.serialize_str(&hex)
+        f.write_str(&hex)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
     }
 }
 

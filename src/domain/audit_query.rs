@@ -22,6 +22,8 @@ pub struct AuditFilter {
     pub end: Option<Timestamp>,
     /// Text in any member, in any case.
     pub q: Option<String>,
+    /// The whole reason, exactly.
+    pub reason: Option<String>,
 }
 
 impl AuditFilter {
@@ -30,20 +32,25 @@ impl AuditFilter {
     /// # Errors
     /// When storage fails.
     pub fn page(&self, tx: &ReadTx, paging: Paging) -> Result<Page<AuditRecord>, StoreError> {
-        let query = LogQuery::between(audit::BY_TIME, self.start, self.end)
+        self.query().counted(self.known_total(tx)?).page(tx, paging)
+    }
+
+    /// The query, without a count.
+    #[must_use]
+    pub fn query(&self) -> LogQuery<AuditRecord> {
+        LogQuery::between(audit::BY_TIME, self.start, self.end)
             .with(&audit::BY_SESSION, self.session_id.as_ref())
             .with(&audit::BY_AGENT, self.agent_id.as_ref())
             .with(&audit::BY_OPERATION, self.operation_type.as_ref())
             .with(&audit::BY_ROLE, self.agent_role.as_ref())
             .with(&audit::BY_DECISION, self.decision.map(Decision::as_str).as_ref())
+            .matching(self.reason.clone().map(because))
             .matching(self.q.as_deref().map(containing))
-            .counted(self.known_total(tx)?);
-        query.page(tx, paging)
     }
 
     /// The number of matches, where a tally holds it.
     fn known_total(&self, tx: &ReadTx) -> Result<Option<u64>, StoreError> {
-        let apart = [&self.agent_id, &self.session_id, &self.q];
+        let apart = [&self.agent_id, &self.session_id, &self.q, &self.reason];
         if self.start.is_some() || self.end.is_some() || apart.iter().any(|f| f.is_some()) {
             return Ok(None);
         }
@@ -56,6 +63,10 @@ impl AuditFilter {
         };
         tally::total(tx, dimension, value).map(Some)
     }
+}
+
+fn because(reason: String) -> Box<dyn Fn(&AuditRecord) -> bool> {
+    Box::new(move |record| record.view().rbac.reason == reason)
 }
 
 fn containing(text: &str) -> Box<dyn Fn(&AuditRecord) -> bool> {

@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use serde::Serialize;
 
+use super::activity::Activity;
 use super::agents::Agent;
 use super::alerts::{Alert, AlertHead};
 use super::audit::{AuditRecord, Hash};
@@ -39,8 +40,14 @@ pub struct CheckReport {
 const TOLD: usize = 100;
 
 /// The counters and rollups that follow from the raw records alone.
-const DERIVED: [TableName; 5] =
-    [MetricSums::TABLE, Tally::TABLE, DayUsage::TABLE, SessionUsage::TABLE, AuditHead::TABLE];
+const DERIVED: [TableName; 6] = [
+    MetricSums::TABLE,
+    Tally::TABLE,
+    Activity::TABLE,
+    DayUsage::TABLE,
+    SessionUsage::TABLE,
+    AuditHead::TABLE,
+];
 
 /// Checks everything.
 ///

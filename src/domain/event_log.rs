@@ -103,7 +103,7 @@ impl Event {
             .collect()
     }
 
-    fn restore(tx: &ReadTx, seq: u64, stored: StoredEvent) -> Result<Self, StoreError> {
+    pub(super) fn restore(tx: &ReadTx, seq: u64, stored: StoredEvent) -> Result<Self, StoreError> {
         let missing = || StoreError::Corrupt(format!("the record behind event {seq} is missing"));
         let other = match stored {
             StoredEvent::Operation(audit) => {

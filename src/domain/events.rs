@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::audit::{AuditRecord, Decision};
@@ -15,7 +15,9 @@ use super::text::{JsonText, UNKNOWN};
 use super::time::Timestamp;
 
 /// The kind of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs)]
 pub enum EventKind {

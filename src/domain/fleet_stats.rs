@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::agent_view::{Standing, Status};
+use super::metric_stats;
 use super::metric_sums::{MetricSums, Scope};
-use super::rollup::{self, StepLength};
+use super::rollup::{self, StepLength, Window};
 use super::roster::Roster;
 use super::time::{DAY, Timestamp};
 use super::usage::DayUsage;
@@ -29,6 +31,29 @@ pub struct Point {
     pub value: f64,
 }
 
+/// How many agents have each status.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[expect(missing_docs)]
+pub struct StatusDistribution {
+    pub active: u64,
+    pub idle: u64,
+    pub blocked: u64,
+    pub paused: u64,
+    pub offline: u64,
+}
+
+impl StatusDistribution {
+    fn count(&mut self, status: Status) {
+        *match status {
+            Status::Active => &mut self.active,
+            Status::Idle => &mut self.idle,
+            Status::Blocked => &mut self.blocked,
+            Status::Paused => &mut self.paused,
+            Status::Offline => &mut self.offline,
+        } += 1;
+    }
+}
+
 /// Who the agents are and what they spend today.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FleetSummary {
@@ -38,6 +63,8 @@ pub struct FleetSummary {
     pub role_distribution: BTreeMap<String, u64>,
     /// How many agents are in each category.
     pub category_distribution: BTreeMap<String, u64>,
+    /// How many agents have each status.
+    pub status_distribution: StatusDistribution,
     #[expect(missing_docs)]
     pub specialists: usize,
     #[expect(missing_docs)]
@@ -46,6 +73,8 @@ pub struct FleetSummary {
     pub budget_limit: f64,
     /// What they cost today, in USD.
     pub budget_used: f64,
+    /// What they cost on the UTC day before up to the same minute of the day, in USD.
+    pub budget_used_yesterday: f64,
     /// Today's cost by category, the highest first.
     pub breakdown: Vec<NamedValue>,
     /// The ten agents that cost the most today, the highest first.
@@ -63,13 +92,16 @@ const TOP: usize = 10;
 pub fn summary(tx: &ReadTx, roster: &Roster, now: Timestamp) -> Result<FleetSummary, StoreError> {
     let mut roles = BTreeMap::new();
     let mut categories = BTreeMap::new();
+    let mut statuses = StatusDistribution::default();
     let (mut specialists, mut budget_limit) = (0, 0.0);
+    let mut reader = tx;
     let mut by_name: Vec<_> = roster.iter().collect();
     // Sums of fractions depend on their order; a fixed one keeps the ETag steady.
     by_name.sort_by(|a, b| a.name.cmp(&b.name));
     for agent in by_name {
         *roles.entry(agent.role.clone()).or_insert(0) += 1;
         *categories.entry(agent.metadata.category.clone()).or_insert(0) += 1;
+        statuses.count(Standing::load(&mut reader, agent.agent_id, now)?.status(agent, now));
         specialists += usize::from(agent.metadata.specialist);
         budget_limit += agent.limits.max_cost_per_day;
     }
@@ -90,14 +122,19 @@ pub fn summary(tx: &ReadTx, roster: &Roster, now: Timestamp) -> Result<FleetSumm
         list.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
     }
     top_agents.truncate(TOP);
+    // Whole minutes are summed already.
+    let same_time = now.plus(-DAY).minute_start();
+    let yesterday = Window { from: same_time.day_start(), to: Some(same_time) };
     Ok(FleetSummary {
         total_agents: roster.len(),
         role_distribution: roles,
         category_distribution: categories,
+        status_distribution: statuses,
         specialists,
         generalists: roster.len() - specialists,
         budget_limit,
         budget_used,
+        budget_used_yesterday: metric_stats::sums_over(tx, &Scope::All, yesterday)?.cost_usd(),
         breakdown,
         top_agents,
     })

@@ -65,27 +65,32 @@ pub struct Page<T> {
     pub total: Total,
 }
 
+/// A record of a log: it is known by its number.
+pub trait Logged: Record<Key = u64> {}
+
+impl<R: Record<Key = u64>> Logged for R {}
+
 /// Tells whether a record is wanted.
 type Matches<R> = Box<dyn Fn(&R) -> bool>;
 
 /// Which records of a log are wanted.
-pub struct LogQuery<R: Record<Key = u64>> {
+pub struct LogQuery<R: Logged> {
     by_time: Index<R>,
     wanted: Vec<Wanted>,
-    matches: Option<Matches<R>>,
+    matches: Vec<Matches<R>>,
     total: Option<u64>,
     from: Timestamp,
     to: Timestamp,
 }
 
-impl<R: Record<Key = u64>> LogQuery<R> {
+impl<R: Logged> LogQuery<R> {
     /// All records between two times, both inclusive.
     #[must_use]
     pub fn between(by_time: Index<R>, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         Self {
             by_time,
             wanted: Vec::new(),
-            matches: None,
+            matches: Vec::new(),
             total: None,
             from: from.unwrap_or(Timestamp::MIN),
             to: to.unwrap_or(Timestamp::MAX),
@@ -102,7 +107,7 @@ impl<R: Record<Key = u64>> LogQuery<R> {
     /// Only those that `matches`, which needs the record itself.
     #[must_use]
     pub fn matching(mut self, matches: Option<Matches<R>>) -> Self {
-        self.matches = matches;
+        self.matches.extend(matches);
         self
     }
 
@@ -130,10 +135,10 @@ impl<R: Record<Key = u64>> LogQuery<R> {
     }
 
     fn accepts(&self, tx: &ReadTx, seq: u64) -> Result<bool, StoreError> {
-        match &self.matches {
-            None => Ok(true),
-            Some(matches) => Ok(tx.get::<R>(&seq)?.is_some_and(|record| matches(&record))),
+        if self.matches.is_empty() {
+            return Ok(true);
         }
+        Ok(tx.get::<R>(&seq)?.is_some_and(|record| self.matches.iter().all(|matches| matches(&record))))
     }
 
     /// Counts the matches.

@@ -10,7 +10,7 @@ use super::histogram::Histogram;
 use super::metrics::{Measures, Metric};
 use super::rollup::{self, Rollup};
 use crate::store::codec::CodecError;
-use crate::store::{Key, StoreError, TableName, Value, WriteTx};
+use crate::store::{Key, ReadTx, StoreError, TableName, Value, WriteTx};
 
 /// Billionths: of a USD, or of a quality score of 1.
 const BILLION: f64 = 1e9;
@@ -196,10 +196,16 @@ impl MetricSums {
         ratio(u128::from(self.successes), self.judged)
     }
 
+    /// How many records tell of a failure.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.judged - self.successes
+    }
+
     /// Failures among the records that tell, 0-1.
     #[must_use]
     pub fn error_rate(&self) -> f64 {
-        ratio(u128::from(self.judged - self.successes), self.judged)
+        ratio(u128::from(self.failures()), self.judged)
     }
 
     /// Mean quality score, 0-1.
@@ -215,6 +221,18 @@ impl MetricSums {
         (from_billionths(u128::from(self.score_min)), from_billionths(u128::from(self.score_max)))
     }
 
+    /// How many records carry a duration.
+    #[must_use]
+    pub fn timed(&self) -> u64 {
+        self.timed
+    }
+
+    /// How many records tell whether they succeeded.
+    #[must_use]
+    pub fn judged(&self) -> u64 {
+        self.judged
+    }
+
     /// How many records carry a quality score.
     #[must_use]
     pub fn scored(&self) -> u64 {
@@ -225,6 +243,12 @@ impl MetricSums {
     #[must_use]
     pub fn cost_usd(&self) -> f64 {
         from_billionths(self.cost_nanos)
+    }
+
+    /// Cost in billionths of a USD: sums of these are exact.
+    #[must_use]
+    pub fn cost_nanos(&self) -> u128 {
+        self.cost_nanos
     }
 
     /// Tokens.
@@ -273,4 +297,21 @@ pub fn roll_up(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<(), StoreError> 
         rollup::add(tx, &scope, metric.recorded_at, |sums: &mut MetricSums| sums.add(&metric.measures))?;
     }
     Ok(())
+}
+
+/// How many types an answer looks at: clients may name any, answers have an end.
+const TYPES: usize = 1000;
+
+/// The types that were ever recorded, of all agents or of one, in order.
+///
+/// # Errors
+/// When storage fails.
+pub fn types(tx: &ReadTx, agent: Option<Uuid>) -> Result<Vec<String>, StoreError> {
+    let mut prefix = rollup::totals_prefix();
+    match agent {
+        None => 2_u8.write(&mut prefix),
+        Some(agent) => (3_u8, agent).write(&mut prefix),
+    }
+    let keys = tx.prefix(MetricSums::TABLE, &prefix)?.take(TYPES);
+    keys.map(|entry| Ok(String::read(&mut entry?.0.as_slice())?)).collect()
 }

@@ -4,41 +4,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::grade::Grade;
 use super::log_query::{LogQuery, Paging};
 use super::metric_stats::sums_over;
 use super::metric_sums::{MetricSums, Scope};
 use super::metrics::{self, Metric};
 use super::rollup::{self, StepLength, Window};
 use super::roster::Roster;
-use super::time::{DAY, Timestamp};
+use super::time::{DAY, MINUTE, Timestamp};
 use crate::store::{ReadTx, StoreError};
-
-/// A school grade: A from 90, B from 80, C from 70, D from 60, else F.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
-#[expect(missing_docs)]
-pub enum Grade {
-    A,
-    B,
-    C,
-    D,
-    F,
-}
-
-impl Grade {
-    const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::F];
-
-    /// The grade of a score of 0-1.
-    #[must_use]
-    pub fn of(score: f64) -> Self {
-        match score {
-            s if s >= 0.9 => Self::A,
-            s if s >= 0.8 => Self::B,
-            s if s >= 0.7 => Self::C,
-            s if s >= 0.6 => Self::D,
-            _ => Self::F,
-        }
-    }
-}
 
 /// Where a score is going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -122,6 +96,10 @@ pub struct AgentQuality {
     pub role: String,
     /// Mean score, 0-1.
     pub quality_score: f64,
+    /// Mean score over the window of the same length before, 0-1.
+    pub previous_score: Option<f64>,
+    /// How many records carry a score.
+    pub metrics_analyzed: u64,
     #[expect(missing_docs)]
     pub grade: Grade,
     #[expect(missing_docs)]
@@ -161,12 +139,17 @@ impl Scored {
         })
     }
 
+    /// The score of the window before.
+    fn previous(&self) -> Option<f64> {
+        (self.before.scored() > 0).then(|| self.before.quality())
+    }
+
     /// The change of the score, 0 where there is nothing to compare.
     fn change(&self) -> f64 {
-        if self.now.scored() == 0 || self.before.scored() == 0 {
-            return 0.0;
+        match self.previous() {
+            Some(previous) if self.now.scored() > 0 => self.now.quality() - previous,
+            _ => 0.0,
         }
-        self.now.quality() - self.before.quality()
     }
 }
 
@@ -199,10 +182,12 @@ pub fn quality(
                 name: member.name.clone(),
                 role: member.role.clone(),
                 quality_score: scored.now.quality(),
+                previous_score: scored.previous(),
+                metrics_analyzed: scored.now.scored(),
                 grade: Grade::of(scored.now.quality()),
                 violations: scored.now.violations(),
                 trend: Direction::of(scored.change()),
-                last_analysis: last_analysis(tx, member.agent_id)?,
+                last_analysis: None,
             });
         }
     }
@@ -213,6 +198,9 @@ pub fn quality(
         GradeShare { grade, count, percentage }
     });
     agents.truncate(LISTED);
+    for agent in &mut agents {
+        agent.last_analysis = last_analysis(tx, agent.id)?;
+    }
     let score = all.now.quality();
     Ok(Quality {
         overall_quality_score: score,
@@ -232,9 +220,11 @@ pub fn quality(
     })
 }
 
-/// The newest record of an agent that carries a score, among its newest.
+/// When an agent was last scored.
 fn last_analysis(tx: &ReadTx, agent: Uuid) -> Result<Option<Timestamp>, StoreError> {
-    let query = LogQuery::between(metrics::BY_TIME, None, None)
+    let scored = |sums: &MetricSums| sums.scored() > 0;
+    let Some(minute) = rollup::last_minute(tx, &Scope::Agent(agent), scored)? else { return Ok(None) };
+    let query = LogQuery::between(metrics::BY_TIME, Some(minute), Some(minute.plus(MINUTE - 1)))
         .with(&metrics::BY_AGENT, Some(&agent))
         .matching(Some(Box::new(|m: &Metric| m.measures.quality_score.is_some())))
         .counted(Some(0));
@@ -277,6 +267,8 @@ pub struct QualityDay {
     pub min: f64,
     /// Highest score.
     pub max: f64,
+    /// How many records carry a score; without any the day is a gap.
+    pub metrics_analyzed: u64,
 }
 
 /// The quality of each of the last `days` UTC days, oldest first; days without scores are 0.
@@ -299,7 +291,7 @@ pub fn trends(
         let (min, max) = sums.quality_span();
         let date = day.to_string().chars().take(10).collect();
         let average = if count == 0 { 0.0 } else { sum / count as f64 };
-        QualityDay { date, score: sums.quality(), average, min, max }
+        QualityDay { date, score: sums.quality(), average, min, max, metrics_analyzed: sums.scored() }
     });
     Ok(days.collect())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bincode::{Decode, Encode};
 
+use super::activity;
 use super::audit::{AuditRecord, Hash, NewAudit};
 use super::command::{Run, Stop};
 use super::events::Event;
@@ -101,6 +102,7 @@ impl Run<'_, '_> {
 /// When storage fails.
 pub fn derive_from_metric(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movement, StoreError> {
     metric_sums::roll_up(tx, metric)?;
+    activity::count_metric(tx, metric)?;
     usage::charge(tx, metric)
 }
 
@@ -110,6 +112,7 @@ pub fn derive_from_metric(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movem
 /// When storage fails.
 pub fn derive_from_audit(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
     tally::count(tx, record)?;
+    activity::count_operation(tx, record)?;
     let (next, hash) = (record.seq + 1, record.hash);
     tx.update(&(), |head: &mut AuditHead| *head = AuditHead { next, hash })
 }

@@ -5,6 +5,9 @@
 
 use std::ops::Bound;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::store::{Key, ReadTx, StoreError, Value, WriteTx};
 
@@ -86,12 +89,32 @@ pub fn over<R: Rollup>(
 }
 
 /// The length of the steps of a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Step)]
 pub enum StepLength {
+    /// A minute.
+    Minute,
     /// An hour.
     Hour,
     /// A UTC day.
     Day,
+}
+
+impl StepLength {
+    /// In microseconds.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.grain().1
+    }
+
+    const fn grain(self) -> (u8, i64) {
+        match self {
+            Self::Day => GRAINS[0],
+            Self::Hour => GRAINS[1],
+            Self::Minute => GRAINS[2],
+        }
+    }
 }
 
 /// The sums of the whole steps from that of `from` to that of `to`, in order, those without records included.
@@ -105,10 +128,7 @@ pub fn series<R: Rollup>(
     to: Timestamp,
     step: StepLength,
 ) -> Result<Vec<(Timestamp, R)>, StoreError> {
-    let (grain, size) = match step {
-        StepLength::Day => GRAINS[0],
-        StepLength::Hour => GRAINS[1],
-    };
+    let (grain, size) = step.grain();
     let (first, last) = (from.0.div_euclid(size), to.0.div_euclid(size));
     let mut steps: Vec<_> = (first..=last).map(|b| (Timestamp(b * size), R::default())).collect();
     each(tx, grain, scope, first, last + 1, |bucket, r| {
@@ -117,6 +137,50 @@ pub fn series<R: Rollup>(
         }
     })?;
     Ok(steps)
+}
+
+/// Whether a step from that of `from` to that of `to` holds anything.
+///
+/// # Errors
+/// When storage fails.
+pub fn any<R: Rollup>(
+    tx: &ReadTx,
+    scope: &R::Scope,
+    from: Timestamp,
+    to: Timestamp,
+    step: StepLength,
+) -> Result<bool, StoreError> {
+    let (grain, size) = step.grain();
+    let key = |at: Timestamp| (grain, scope.clone(), at.0.div_euclid(size)).to_bytes();
+    let found = tx.range_raw(R::TABLE, Bound::Included(&key(from)), Bound::Included(&key(to)))?.next();
+    Ok(found.transpose()?.is_some())
+}
+
+/// The last minute whose sum `holds` what is wanted, as its first moment: found by its day, then its hour.
+///
+/// # Errors
+/// When storage fails.
+pub fn last_minute<R: Rollup>(
+    tx: &ReadTx,
+    scope: &R::Scope,
+    holds: impl Fn(&R) -> bool,
+) -> Result<Option<Timestamp>, StoreError> {
+    let (mut first, mut last) = (Timestamp::MIN.0, Timestamp::MAX.0);
+    for (grain, size) in GRAINS {
+        let key = |at: i64| (grain, scope.clone(), at.div_euclid(size)).to_bytes();
+        let sums = tx.range::<R>(Bound::Included(&key(first)), Bound::Included(&key(last)))?.rev();
+        let mut found = None;
+        for entry in sums {
+            let ((_, _, bucket), sum) = entry?;
+            if holds(&sum) {
+                found = Some(bucket);
+                break;
+            }
+        }
+        let Some(bucket) = found else { return Ok(None) };
+        (first, last) = (bucket * size, bucket * size + size - 1);
+    }
+    Ok(Some(Timestamp(first)))
 }
 
 /// Visits the stored sums of the buckets `from..to`.

@@ -67,6 +67,12 @@ impl Timestamp {
         (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
 
+    /// The start of the minute.
+    #[must_use]
+    pub fn minute_start(self) -> Self {
+        Self(self.0.div_euclid(MINUTE) * MINUTE)
+    }
+
     /// The start of the UTC day.
     #[must_use]
     pub fn day_start(self) -> Self {

@@ -1,6 +1,9 @@
 //! What agents used: by day against the cost budget, by session against the token budget, and when
 //! they were last seen.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use bincode::{Decode, Encode};
 use uuid::Uuid;
 
@@ -34,6 +37,12 @@ impl DayUsage {
         from_billionths(self.cost_nanos)
     }
 
+    /// Cost in billionths of a USD: sums of these are exact.
+    #[must_use]
+    pub fn cost_nanos(&self) -> u128 {
+        self.cost_nanos
+    }
+
     /// The usage of all agents that used anything on a day.
     ///
     /// # Errors
@@ -45,6 +54,35 @@ impl DayUsage {
                 Ok((Uuid::read(&mut key.as_slice())?, Self::from_stored(&value)?))
             })
             .collect()
+    }
+
+    /// The agents of which metrics were recorded on the days from `first` to `last`.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn agents_between(tx: &ReadTx, first: i64, last: i64) -> Result<BTreeSet<Uuid>, StoreError> {
+        let (from, to) = (first.to_bytes(), (last + 1).to_bytes());
+        tx.range_raw(Self::TABLE, Bound::Included(&from), Bound::Excluded(&to))?
+            .map(|entry| Ok(<(i64, Uuid)>::read(&mut entry?.0.as_slice())?.1))
+            .collect()
+    }
+
+    /// Visits the usage of the days from `first` to `last`, in order.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn each_between(
+        tx: &ReadTx,
+        first: i64,
+        last: i64,
+        mut visit: impl FnMut(i64, Uuid, Self),
+    ) -> Result<(), StoreError> {
+        let (from, to) = (first.to_bytes(), (last + 1).to_bytes());
+        for entry in tx.range::<Self>(Bound::Included(&from), Bound::Excluded(&to))? {
+            let ((day, agent), usage) = entry?;
+            visit(day, agent, usage);
+        }
+        Ok(())
     }
 
     /// What all agents together cost on a day, in USD.

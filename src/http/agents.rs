@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,9 +18,7 @@ use crate::domain::agent_query::{self, AgentFilter, AgentPaging, Order};
 use crate::domain::agent_view::{AgentView, Status};
 use crate::domain::agent_write::{AgentDraft, AgentPatch};
 use crate::domain::agents::Agent;
-use crate::domain::alerts::{Alert, AlertView};
 use crate::domain::command::{Action, Activation, Outcome};
-use crate::domain::fleet_stats::{self, FleetHistory, FleetSummary};
 use crate::domain::log_query::Total;
 use crate::domain::refusal::Refusal;
 use crate::domain::sync::{SyncReport, SyncRequest};
@@ -55,10 +53,6 @@ pub fn endpoints() -> Vec<Endpoint> {
             .problem(404, UNKNOWN_AGENT),
         Endpoint::post("/api/v1/agents/sync", "Make the registry say what identity files say", sync)
             .describe("One transaction. What `agentmap seed` sends when a server holds the data."),
-        Endpoint::get("/api/v1/agents/stats/summary", "Figures of the fleet", summary).etag(),
-        Endpoint::get("/api/v1/agents/stats/history", "Cost and tokens of the fleet by UTC day", history)
-            .etag(),
-        Endpoint::get("/api/v1/agents/alerts", "What a person should look at, newest first", alerts).etag(),
     ]
 }
 
@@ -230,41 +224,4 @@ async fn list(app: Arc<App>, Query(query): Query<ListQuery>) -> Result<Listing<A
         total: Total::Exact(page.total as u64),
         next: page.next.map(|place| super::paging::hex(&place)),
     })
-}
-
-async fn summary(app: Arc<App>) -> Result<Ok200<FleetSummary>, Problem> {
-    Ok(Ok200(app.read_many(fleet_stats::summary).await?))
-}
-
-/// How far back.
-#[derive(Deserialize, ToSchema)]
-struct HistoryQuery {
-    /// UTC days, today included.
-    #[schema(minimum = 1, maximum = 365, default = 30)]
-    days: Option<u32>,
-}
-
-async fn history(app: Arc<App>, Query(query): Query<HistoryQuery>) -> Result<Ok200<FleetHistory>, Problem> {
-    let days = query.days.unwrap_or(30);
-    Ok(Ok200(app.read_many(move |tx, _, now| fleet_stats::history(tx, days, now)).await?))
-}
-
-/// How many alerts.
-#[derive(Deserialize, ToSchema)]
-struct AlertQuery {
-    /// How many to return.
-    #[schema(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<usize>,
-}
-
-/// Alerts, newest first.
-#[derive(Serialize, ToSchema)]
-struct Alerts {
-    alerts: Vec<AlertView>,
-}
-
-async fn alerts(app: Arc<App>, Query(query): Query<AlertQuery>) -> Result<Ok200<Alerts>, Problem> {
-    let limit = query.limit.unwrap_or(100);
-    let alerts = app.read(|tx| Alert::newest(tx, limit))?;
-    Ok(Ok200(Alerts { alerts }))
 }

@@ -52,6 +52,9 @@ struct AuditQuery {
     end_date: Option<EndDate>,
     /// Text in any member.
     q: Option<String>,
+    /// The whole reason, exactly.
+    #[schema(max_length = 4096)]
+    reason: Option<String>,
     /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     skip: Option<u64>,
@@ -77,6 +80,7 @@ async fn audit(app: Arc<App>, Query(query): Query<AuditQuery>) -> Result<Listing
         start: query.start_date,
         end: query.end_date.map(|e| e.0),
         q: query.q,
+        reason: query.reason,
     };
     let page = app.read_many(move |tx, _, _| filter.page(tx, paging)).await?;
     Ok(listing(page, |record| record))
@@ -105,6 +109,9 @@ struct EventQuery {
     end_date: Option<EndDate>,
     /// Text in any member.
     q: Option<String>,
+    /// The whole reason, exactly.
+    #[schema(max_length = 4096)]
+    reason: Option<String>,
     /// How many to leave out, at most 100000; the cursor in `Link` goes deeper.
     #[schema(minimum = 0)]
     offset: Option<u64>,
@@ -126,6 +133,7 @@ async fn events(app: Arc<App>, Query(query): Query<EventQuery>) -> Result<Listin
         start_date: query.start_date,
         end_date: query.end_date,
         q: query.q,
+        reason: query.reason,
         skip: query.offset,
         limit: Some(query.limit.unwrap_or(50)),
         cursor: query.cursor,

@@ -11,9 +11,10 @@ use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::reply::Ok200;
 use super::request::{Path, Query};
+use super::time_range::length_of;
 use crate::App;
 use crate::domain::metric_stats::{self, AgentSummary, Aggregate, MetricFilter, Resources};
-use crate::domain::time::{DAY, HOUR, MINUTE};
+use crate::domain::time::DAY;
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -56,23 +57,6 @@ struct AggregateQuery {
     /// The length of the window in place of `days`: a number and `m`, `h` or `d`, such as `24h`; 90 days at most.
     #[schema(pattern = "^[0-9]{1,6}[mhd]$", example = "24h")]
     period: Option<String>,
-}
-
-/// The microseconds of a period such as `24h`.
-///
-/// # Errors
-/// When it is none, or out of range.
-pub(super) fn length_of(period: &str, name: &str, max_days: i64) -> Result<i64, Problem> {
-    let (number, unit) = period.split_at(period.len().saturating_sub(1));
-    let unit = match unit {
-        "m" => MINUTE,
-        "h" => HOUR,
-        _ => DAY,
-    };
-    let length = number.parse::<i64>().ok().and_then(|n| n.checked_mul(unit));
-    length.filter(|l| (1..=max_days * DAY).contains(l)).ok_or_else(|| {
-        Problem::bad_parameter(name, "range", &format!("must be more than nothing and at most {max_days}d"))
-    })
 }
 
 async fn aggregate(app: Arc<App>, Query(query): Query<AggregateQuery>) -> Result<Ok200<Aggregate>, Problem> {

@@ -271,5 +271,5 @@ async fn export(
         end: query.end_date.map(|e| e.0),
     };
     let format = query.format.unwrap_or(Format::Csv);
-    export::metrics(&app, filter, format)
+    export::export(&app, move || filter.query(), format)
 }

@@ -3,39 +3,67 @@
 mod agents;
 mod assets;
 mod audit;
+mod audit_export;
+mod audit_timeline;
 mod budget;
 mod dates;
 mod document;
 mod endpoint;
 mod error;
 mod export;
+mod export_columns;
+mod fleet;
 mod follower;
 mod health;
 mod ingest;
 mod live;
+mod metric_breakdown;
 mod metric_stats;
+mod metric_timeline;
 mod metrics;
 mod paging;
 mod prometheus;
 mod quality;
+mod refusals;
 mod reply;
 mod request;
 mod router;
 mod schema;
 pub mod server;
 mod stream_filter;
+mod stream_history;
+mod time_range;
 
 use endpoint::Endpoint;
 
 /// Every resource, with the name under which the document shows it, and its endpoints.
 fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
     vec![
-        ("agents", agents::endpoints()),
-        ("metrics", [metrics::endpoints(), metric_stats::endpoints()].concat()),
+        ("agents", [agents::endpoints(), fleet::endpoints()].concat()),
+        (
+            "metrics",
+            [
+                metrics::endpoints(),
+                metric_stats::endpoints(),
+                metric_timeline::endpoints(),
+                metric_breakdown::endpoints(),
+            ]
+            .concat(),
+        ),
         ("quality", quality::endpoints()),
         ("budget", budget::endpoints()),
-        ("events", [ingest::endpoints(), audit::endpoints()].concat()),
-        ("live", live::endpoints()),
+        (
+            "events",
+            [
+                ingest::endpoints(),
+                audit::endpoints(),
+                audit_export::endpoints(),
+                audit_timeline::endpoints(),
+                refusals::endpoints(),
+            ]
+            .concat(),
+        ),
+        ("live", [live::endpoints(), stream_history::endpoints()].concat()),
         ("health", health::endpoints()),
         ("prometheus", prometheus::endpoints()),
         ("documents", assets::endpoints()),

@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metric_stats::{agent_of, length_of};
+use super::metric_stats::agent_of;
 use super::reply::Ok200;
 use super::request::Query;
+use super::time_range::length_of;
 use crate::App;
 use crate::domain::quality::{self, Quality, QualityDay};
 use crate::domain::time::DAY;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use super::stream_filter::EventTypes;
 use crate::domain::agent_write::PathScope;
 use crate::domain::refusal::FieldError;
 use crate::domain::time::{NOT_A_TIME, Timestamp};
@@ -28,8 +29,8 @@ pub fn definitions<T: ToSchema>() -> Definitions {
 pub struct Checker {
     types: Vec<String>,
     one_of: Vec<Value>,
-    date_time: bool,
-    glob: bool,
+    /// What is wrong with a text of the format.
+    format: Option<fn(&str) -> Option<String>>,
     minimum: Option<f64>,
     maximum: Option<f64>,
     exclusive_minimum: Option<f64>,
@@ -77,8 +78,12 @@ impl Checker {
         Self {
             types,
             one_of: schema["enum"].as_array().cloned().unwrap_or_default(),
-            date_time: schema["format"] == "date-time",
-            glob: schema["format"] == "glob",
+            format: match schema["format"].as_str() {
+                Some("date-time") => Some(|text| Timestamp::parse(text).is_none().then(|| NOT_A_TIME.into())),
+                Some("glob") => Some(PathScope::problem),
+                Some("event-types") => Some(EventTypes::problem),
+                _ => None,
+            },
             minimum: schema["minimum"].as_f64(),
             maximum: schema["maximum"].as_f64(),
             exclusive_minimum: schema["exclusiveMinimum"].as_f64(),
@@ -200,12 +205,7 @@ impl Checker {
         if self.min_length > 0 && length() < self.min_length {
             return Some(("range", format!("must have at least {} characters", self.min_length)));
         }
-        if self.date_time && Timestamp::parse(text).is_none() {
-            return Some(("value", NOT_A_TIME.into()));
-        }
-        if self.glob
-            && let Some(problem) = PathScope::problem(text)
-        {
+        if let Some(problem) = self.format.and_then(|problem| problem(text)) {
             return Some(("value", problem));
         }
         match &self.pattern {

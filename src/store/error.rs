@@ -16,6 +16,16 @@ pub enum StoreError {
         /// The newest version that this program reads.
         known: u32,
     },
+    /// The file was written by an older version of this program, and is open for reading only.
+    #[error(
+        "the data file has schema version {found}; it must be raised to {known} by opening it for writing"
+    )]
+    TooOld {
+        /// The version in the file.
+        found: u32,
+        /// The version that this program reads.
+        known: u32,
+    },
     /// The file is not one of ours, or is damaged.
     #[error("the data file is damaged or not an agentmap file: {0}")]
     Corrupt(String),

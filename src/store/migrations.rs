@@ -53,9 +53,16 @@ impl SchemaVersion {
     pub(super) fn raise(tx: &mut WriteTx<'_>, schema: &Schema) -> Result<(), StoreError> {
         let found = tx.get::<Self>(&())?.map_or(schema.version(), |v| v.0);
         Self::check(found, schema)?;
+        let known = schema.version();
+        if found < known {
+            // On a large file this takes a while.
+            tracing::info!(
+                "raising the data file from schema {found} to {known}; this reads all records once"
+            );
+        }
         for step in schema.steps.iter().skip(found.saturating_sub(1) as usize) {
             step(tx)?;
         }
-        tx.set(&(), &Self(schema.version()))
+        tx.set(&(), &Self(known))
     }
 }

@@ -66,7 +66,7 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         let txn = database.begin_write()?;
         let mut tx = WriteTx::new(&txn);
         SchemaVersion::raise(&mut tx, schema)?;
-        tx.flush()?;
+        tx.finish()?;
         txn.commit().map_err(StoreError::from)?;
         listener(News::Opened(&database.begin_read()?))?;
         let (sender, jobs) = mpsc::channel(writer::QUEUE);
@@ -81,8 +81,13 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     /// As [`open`](Self::open).
     pub fn open_read_only(path: &Path, cache_bytes: usize, schema: &Schema) -> Result<Self, StoreError> {
         let database = Database::open(Location::ReadOnly(path.to_owned()), cache_bytes)?;
-        let version = SchemaVersion::of(&database.begin_read()?)?;
-        SchemaVersion::check(version.unwrap_or(0), schema)?;
+        if let Some(found) = SchemaVersion::of(&database.begin_read()?)? {
+            SchemaVersion::check(found, schema)?;
+            let known = schema.version();
+            if found < known {
+                return Err(StoreError::TooOld { found, known });
+            }
+        }
         Ok(Self { database: Arc::new(database), jobs: Mutex::new(None), thread: Mutex::new(None) })
     }
 

@@ -20,7 +20,7 @@ impl Scratch {
         let txn = database.begin_write()?;
         let mut tx = WriteTx::new(&txn);
         fill(&mut tx)?;
-        tx.flush()?;
+        tx.finish()?;
         txn.commit()?;
         Ok(Self(database))
     }

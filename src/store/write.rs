@@ -13,6 +13,11 @@ use super::record::{Index, Lookup, Record, TableName, Value};
 
 type Bytes = &'static [u8];
 
+/// How many values a walk holds at once.
+const WALK: usize = 1000;
+/// How many bytes of values end a walk's part.
+const WALK_BYTES: usize = 4 * 1024 * 1024;
+
 /// The write transaction of one group commit, seen by one command after the other.
 pub struct WriteTx<'t> {
     txn: &'t WriteTransaction,
@@ -186,6 +191,40 @@ impl<'t> WriteTx<'t> {
         Ok(first.map(|(key, _)| V::Key::read(&mut key.value())).transpose()?)
     }
 
+    /// Visits all values of a table in key order, part by part, also while others are written. What
+    /// [`update`](Self::update) holds back is written before each part: a walk may change more than memory holds.
+    ///
+    /// # Errors
+    /// When storage fails, a value is damaged, or `visit` fails.
+    pub fn walk<V: Value>(
+        &mut self,
+        visit: impl Fn(&mut Self, &V) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            self.flush()?;
+            let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let entries = self.table(V::TABLE)?.range::<&[u8]>((from, Bound::Unbounded))?;
+            let (mut values, mut bytes, mut last) = (Vec::new(), 0, None);
+            for entry in entries.take(WALK) {
+                let (key, value) = entry?;
+                values.push(V::from_stored(value.value())?);
+                last = Some(key.value().to_vec());
+                bytes += value.value().len();
+                if bytes >= WALK_BYTES {
+                    break;
+                }
+            }
+            if last.is_none() {
+                return Ok(());
+            }
+            after = last;
+            for value in &values {
+                visit(self, value)?;
+            }
+        }
+    }
+
     /// All records of a table. For tables that stay small.
     ///
     /// # Errors
@@ -194,9 +233,14 @@ impl<'t> WriteTx<'t> {
         self.table(R::TABLE)?.iter()?.map(|entry| Ok(R::from_stored(entry?.1.value())?)).collect()
     }
 
+    /// Writes all that is to be written before the commit.
+    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+        self.flush()
+    }
+
     /// Writes what [`update`](Self::update) held back, in key order.
-    pub(super) fn flush(mut self) -> Result<(), StoreError> {
-        for (table, values) in self.buffer.encode()? {
+    fn flush(&mut self) -> Result<(), StoreError> {
+        for (table, values) in std::mem::take(&mut self.buffer).encode()? {
             let table = self.table(table)?;
             for (key, value) in values {
                 table.insert(key.as_slice(), value.as_slice())?;

@@ -106,7 +106,7 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
             let applied = catch_unwind(AssertUnwindSafe(|| (self.apply)(&mut tx, command)));
             outcomes.push(applied.map_err(|_| StoreError::Panicked)??);
         }
-        tx.flush()?;
+        tx.finish()?;
         txn.commit()?;
         (self.listener)(News::Committed(&mut outcomes))?;
         Ok(outcomes)

@@ -1,18 +1,22 @@
 //! `/api/v1/agents/stats`: figures of the fleet.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{DAY, HOUR, Server, draft_with};
+use crate::harness::{DAY, HOUR, MINUTE, SECOND, Server, draft_with};
 use crate::shape::assert_shape;
+
+const SUMMARY: &str = "/api/v1/agents/stats/summary";
 
 #[tokio::test]
 async fn an_empty_registry_has_figures_too() {
     let server = Server::start().await;
     assert_eq!(
-        server.json("/api/v1/agents/stats/summary").await,
+        server.json(SUMMARY).await,
         json!({
             "total_agents": 0, "role_distribution": {}, "category_distribution": {}, "specialists": 0,
             "generalists": 0, "budget_limit": 0.0, "budget_used": 0.0, "breakdown": [], "topAgents": [],
+            "status_distribution": {"active": 0, "idle": 0, "blocked": 0, "paused": 0, "offline": 0},
+            "budget_used_yesterday": 0.0,
         })
     );
 }
@@ -27,12 +31,12 @@ async fn the_summary_adds_up_the_fleet_and_its_day() {
         });
         let name = format!("agent-{n:02}");
         server.create_from(&draft_with(&name, &members)).await;
-        server.metric(&name, &json!({"cost_usd": n, "recorded_at": server.at(-DAY)})).await;
+        server.metric(&name, &json!({"cost_usd": n, "recorded_at": server.at(-DAY - 1)})).await;
         if n > 0 {
             server.metric(&name, &json!({"cost_usd": 0.25 * f64::from(u8::try_from(n).unwrap())})).await;
         }
     }
-    let summary = server.json("/api/v1/agents/stats/summary").await;
+    let summary = server.json(SUMMARY).await;
     let top: Vec<_> = (2..12)
         .rev()
         .map(|n| json!({"name": format!("agent-{n:02}"), "value": 0.25 * f64::from(n)}))
@@ -47,13 +51,64 @@ async fn the_summary_adds_up_the_fleet_and_its_day() {
                 {"name": "our-own", "value": 6.5}, {"name": "quality", "value": 5.5},
                 {"name": "delivery", "value": 4.5},
             ],
-            "topAgents": top,
+            "topAgents": top, "budget_used_yesterday": 66.0,
+            "status_distribution": {"active": 10, "idle": 0, "blocked": 1, "paused": 0, "offline": 1},
         })
     );
     // The next UTC day begins with nothing used.
     server.advance(12 * HOUR);
-    let summary = server.json("/api/v1/agents/stats/summary").await;
+    let summary = server.json(SUMMARY).await;
     assert_eq!((&summary["budget_used"], &summary["topAgents"]), (&json!(0.0), &json!([])));
+}
+
+#[tokio::test]
+async fn the_summary_counts_every_status() {
+    let server = Server::start().await;
+    let paused = server.create("paused").await;
+    for (name, members) in [
+        ("active", json!({})),
+        ("spent", json!({"cost_usd": 31})),
+        ("idle", json!({"recorded_at": server.at(-6 * MINUTE)})),
+        ("rested", json!({"recorded_at": server.at(-DAY)})),
+        ("away", json!({"recorded_at": server.at(-DAY - 1)})),
+    ] {
+        server.create(name).await;
+        server.metric(name, &members).await;
+    }
+    server.create("new").await;
+    server.post(&format!("/api/v1/agents/{paused}/pause"), &json!({})).await.expect(200);
+    let summary = server.json(SUMMARY).await;
+    assert_eq!(
+        summary["status_distribution"],
+        json!({"active": 1, "idle": 2, "blocked": 1, "paused": 1, "offline": 2})
+    );
+}
+
+#[tokio::test]
+async fn yesterday_counts_up_to_the_same_minute_of_the_day() {
+    // It is 12:00.
+    let server = Server::start().await;
+    server.create("coder").await;
+    for (cost, ago) in [
+        (1, 0),
+        (2, DAY - 1),
+        (4, DAY),
+        (8, DAY + 90 * SECOND),
+        (16, DAY + 12 * HOUR),
+        (32, DAY + 12 * HOUR + 1),
+        (64, 2 * DAY),
+    ] {
+        server.metric("coder", &json!({"cost_usd": cost, "recorded_at": server.at(-ago)})).await;
+    }
+    let used = |summary: Value| (summary["budget_used"].clone(), summary["budget_used_yesterday"].clone());
+    assert_eq!(used(server.json(SUMMARY).await), (json!(1.0), json!(24.0)));
+    // What yesterday brought after this time of day comes with time, minute by minute.
+    server.advance(MINUTE - 1);
+    assert_eq!(used(server.json(SUMMARY).await), (json!(1.0), json!(24.0)));
+    server.advance(1);
+    assert_eq!(used(server.json(SUMMARY).await), (json!(1.0), json!(30.0)));
+    server.advance(12 * HOUR - MINUTE);
+    assert_eq!(used(server.json(SUMMARY).await), (json!(0.0), json!(0.0)));
 }
 
 #[tokio::test]

@@ -60,6 +60,13 @@ async fn filters_and_windows_are_inclusive() {
         ("q=100%25_", &[4]),
         ("q=ghost&rbac_decision=denied", &[2]),
         ("q=nothing", &[]),
+        // The whole reason, as it was told.
+        ("reason=Out%20of%20Scope", &[1]),
+        ("reason=out%20of%20scope", &[]),
+        ("reason=Out%20of", &[]),
+        ("reason=unknown", &[4, 3, 2, 0]),
+        ("reason=Out%20of%20Scope&q=coder", &[]),
+        ("reason=Out%20of%20Scope&q=scope&rbac_decision=denied", &[1]),
     ] {
         for path in [AUDIT, "/api/v1/events/"] {
             let answer = server.get(&format!("{path}?{query}")).await.expect(200);
@@ -67,8 +74,10 @@ async fn filters_and_windows_are_inclusive() {
             assert_eq!(answer.header("x-total-count"), Some(&*seqs.len().to_string()), "{query}");
         }
     }
-    let bad = format!("{AUDIT}?rbac_decision=maybe&start_date=x&end_date=y&limit=0");
-    assert_eq!(server.get(&bad).await.expect(422).errors().len(), 4);
+    let long = "x".repeat(4097);
+    let bad = format!("{AUDIT}?rbac_decision=maybe&start_date=x&end_date=y&limit=0&reason={long}");
+    assert_eq!(server.get(&bad).await.expect(422).errors().len(), 5);
+    assert_eq!(server.json(&format!("{AUDIT}?reason={}", &long[1..])).await, json!([]));
 }
 
 #[tokio::test]

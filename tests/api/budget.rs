@@ -59,8 +59,33 @@ async fn usage_moves_the_budget_and_crossing_a_share_of_it_alerts() {
     // Newest first, as the stream told them.
     assert_eq!(server.json("/api/v1/agents/alerts").await, json!({"alerts": alerts}));
     assert_eq!(server.json("/api/v1/agents/alerts?limit=1").await, json!({"alerts": [alerts[0]]}));
-    for bad in ["0", "501", "x"] {
-        server.get(&format!("/api/v1/agents/alerts?limit={bad}")).await.expect(422);
+    for bad in ["limit=0", "limit=501", "limit=x", "since=yesterday"] {
+        server.get(&format!("/api/v1/agents/alerts?{bad}")).await.expect(422);
+    }
+}
+
+#[tokio::test]
+async fn only_alerts_of_a_later_time_are_told_where_asked_for() {
+    let (server, _) = limited().await;
+    server.create("late").await;
+    // An alert of 11:00 comes after that of 12:00.
+    server.metric("coder", &json!({"cost_usd": 7})).await;
+    server.metric("late", &json!({"cost_usd": 29, "recorded_at": server.at(-HOUR)})).await;
+    server.advance(MINUTE);
+    server.metric("coder", &json!({"cost_usd": 2})).await;
+    for (since, limit, times) in [
+        (2 * HOUR, 9, &[0, HOUR + MINUTE, MINUTE][..]),
+        (HOUR + MINUTE + 1, 9, &[0, HOUR + MINUTE, MINUTE]),
+        (HOUR + MINUTE, 9, &[0, MINUTE]),
+        (HOUR + MINUTE, 1, &[0]),
+        (MINUTE + 1, 9, &[0, MINUTE]),
+        (MINUTE, 9, &[0]),
+        (0, 9, &[]),
+    ] {
+        let path = format!("/api/v1/agents/alerts?limit={limit}&since={}", server.at(-since));
+        let told = server.json(&path).await["alerts"].clone();
+        let wanted: Vec<_> = times.iter().map(|ago| json!(server.at(-ago))).collect();
+        assert_eq!(each(&told, "timestamp"), wanted.iter().collect::<Vec<_>>(), "{since} {limit}");
     }
 }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::{MINUTE, START, Server, draft, each, kinds};
+use crate::harness::{Answer, MINUTE, START, Server, draft, each, kinds};
 use crate::shape::assert_shape;
 use crate::stream::Stream;
 
@@ -211,6 +211,30 @@ async fn filters_let_only_what_is_asked_for_through() {
 }
 
 #[tokio::test]
+async fn an_unknown_type_is_refused_before_the_upgrade() {
+    // A misspelt type gave a stream on which nothing ever came.
+    let server = Server::start().await;
+    for path in ["/ws", "/api/v1/agents/activity/stream"] {
+        for types in ["operation", "agent_created,,budget_alert", "agent_created,%3Cb%3E", ","] {
+            let path = format!("{path}?type={types}");
+            let upgrade = server
+                .request(Method::GET, &path)
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-version", "13")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+            let problem = Answer::of(upgrade).await.expect(422);
+            assert_eq!(problem.errors(), [("query.type".to_owned(), "value".to_owned())], "{path}");
+            let detail = problem.json()["detail"].as_str().unwrap().to_owned();
+            for known in ["agent_spawned", "operation_denied", "approval_resolved"] {
+                assert!(detail.contains(known), "{detail}");
+            }
+        }
+    }
+    assert_eq!(server.app.subscribers(), 0);
+}
+
+#[tokio::test]
 async fn what_a_client_says_is_answered() {
     let server = Server::start().await;
     let mut stream = server.stream("").await;
@@ -255,7 +279,7 @@ async fn a_plain_request_is_told_to_upgrade() {
     }
     // As does one that asks for something else.
     let other = server.request(Method::GET, "/ws").header("connection", "upgrade").header("upgrade", "h2c");
-    crate::harness::Answer::of(other).await.expect(426);
+    Answer::of(other).await.expect(426);
 }
 
 #[tokio::test]

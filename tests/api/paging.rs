@@ -12,7 +12,7 @@ pub fn next_link(answer: &Answer) -> Option<String> {
 }
 
 /// Follows the links from a path on, and gives all items.
-async fn follow(server: &Server, path: &str) -> Vec<Value> {
+pub async fn follow(server: &Server, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut next = Some(path.to_owned());
     while let Some(path) = next {

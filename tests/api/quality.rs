@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{DAY, Server, each};
+use crate::harness::{DAY, HOUR, SECOND, Server, each};
 use crate::shape::assert_shape;
 
 const QUALITY: [&str; 2] = ["/api/v1/metrics/quality", "/api/v1/quality/metrics"];
@@ -38,7 +38,8 @@ async fn the_report_grades_agents_and_tells_where_they_go() {
         ("eve", 0.9, 9, 9 * DAY),
     ] {
         let members = json!({
-            "metric_type": "quality", "quality_score": score, "code_violations": violations, "recorded_at": server.at(-age),
+            "metric_type": "quality", "quality_score": score, "code_violations": violations,
+            "recorded_at": server.at(-age),
         });
         server.metric(agent, &members).await;
     }
@@ -51,7 +52,8 @@ async fn the_report_grades_agents_and_tells_where_they_go() {
             "trend": {"direction": "string", "change": "number", "period": "string"},
             "distribution": [{"grade": "string", "count": "integer", "percentage": "number"}],
             "agent_quality": [{
-                "id": "uuid", "name": "string", "role": "string", "quality_score": "number", "grade": "string",
+                "id": "uuid", "name": "string", "role": "string", "quality_score": "number",
+                "previous_score": "number|null", "metrics_analyzed": "integer", "grade": "string",
                 "violations": "integer", "trend": "string", "last_analysis": "time|null",
             }],
             "violations": [{
@@ -77,6 +79,9 @@ async fn the_report_grades_agents_and_tells_where_they_go() {
     assert_eq!(each(agents, "grade"), ["A", "B", "C", "D", "F"]);
     assert_eq!(each(agents, "trend"), ["stable", "up", "stable", "stable", "down"]);
     assert_eq!(each(agents, "violations"), [0, 1, 0, 7, 0]);
+    assert_eq!(each(agents, "metrics_analyzed"), [1, 2, 1, 1, 1]);
+    let previous = [json!(null), json!(0.5), json!(null), json!(null), json!(0.9)];
+    assert_eq!(each(agents, "previous_score"), previous.iter().collect::<Vec<_>>());
     assert_eq!(agents[1]["last_analysis"], server.at(-DAY));
     assert_eq!((&agents[1]["id"], &agents[1]["role"]), (&json!(ids["bob"]), &json!("developer")));
     assert_eq!(each(&quality["violations"], "agent_name"), ["bob", "dee"]);
@@ -106,9 +111,14 @@ async fn trends_have_a_point_a_utc_day() {
     assert_eq!(week.as_array().unwrap().len(), 7);
     assert_eq!(
         week[6],
-        json!({"date": "2026-11-22", "score": 0.75, "average": 1.75 / 3.0, "min": 0.5, "max": 1.0})
+        json!({
+            "date": "2026-11-22", "score": 0.75, "average": 1.75 / 3.0, "min": 0.5, "max": 1.0, "metrics_analyzed": 2,
+        })
     );
-    assert_eq!(week[5], json!({"date": "2026-11-21", "score": 0.0, "average": 0.25, "min": 0.0, "max": 0.0}));
+    let gap = json!({
+        "date": "2026-11-21", "score": 0.0, "average": 0.25, "min": 0.0, "max": 0.0, "metrics_analyzed": 0,
+    });
+    assert_eq!(week[5], gap);
     assert_eq!(week[4]["score"], 0.25);
     assert_eq!(week[0]["date"], "2026-11-16");
     assert_eq!(server.json(&format!("{trends}?range=7d")).await, week);
@@ -118,4 +128,29 @@ async fn trends_have_a_point_a_utc_day() {
     for bad in ["0d", "91d", "7", "d", "week"] {
         server.get(&format!("{trends}?range={bad}")).await.expect(422);
     }
+}
+
+#[tokio::test]
+async fn the_last_score_is_found_below_any_number_of_other_records() {
+    // It was sought among the newest records alone, one by one: of a busy agent that is seldom scored there was none.
+    let server = Server::start().await;
+    server.create("coder").await;
+    server.create("writer").await;
+    for (age, score) in [(3 * HOUR, 0.5), (3 * HOUR - 20 * SECOND, 0.5), (50 * DAY, 0.9)] {
+        server.metric("coder", &json!({"quality_score": score, "recorded_at": server.at(-age)})).await;
+    }
+    server.metric("writer", &json!({"quality_score": 1, "recorded_at": server.at(-50 * DAY)})).await;
+    let busy = |n: i64| {
+        let at = server.at(-n * SECOND / 2);
+        json!({"agent_id": "coder", "metric_type": "execution", "recorded_at": at})
+    };
+    for range in [0..10_000, 10_000..20_100] {
+        let items: Vec<_> = range.map(busy).collect();
+        for part in items.chunks(10_000) {
+            server.post("/api/v1/metrics/batch", &json!(part)).await.expect(201);
+        }
+    }
+    let quality = server.json(QUALITY[0]).await;
+    assert_eq!(each(&quality["agent_quality"], "name"), ["coder"]);
+    assert_eq!(quality["agent_quality"][0]["last_analysis"], server.at(-3 * HOUR + 20 * SECOND));
 }

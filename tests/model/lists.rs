@@ -66,8 +66,9 @@ prop_compose! {
         start in maybe(moment()),
         end in maybe(moment()),
         q in maybe(one_of(&["EDIT", "main", "code", "bash", "zzz"])),
+        reason in maybe(one_of(&["out of scope", "unknown", "out"])),
     ) -> AuditFilter {
-        AuditFilter { agent_id, operation_type, decision, agent_role, session_id, start, end, q }
+        AuditFilter { agent_id, operation_type, decision, agent_role, session_id, start, end, q, reason }
     }
 }
 
@@ -82,6 +83,7 @@ fn audit_matches(filter: &AuditFilter, record: &AuditRecord) -> bool {
         && filter.decision.is_none_or(|d| d == told.decision)
         && is(&filter.agent_role, &told.agent_role)
         && is(&filter.session_id, &told.session_id)
+        && is(&filter.reason, &told.reason)
         && filter.start.is_none_or(|at| told.timestamp >= at)
         && filter.end.is_none_or(|at| told.timestamp <= at)
         && filter.q.as_ref().is_none_or(|q| {

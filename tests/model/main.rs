@@ -8,9 +8,11 @@
     reason = "counts of a test are small"
 )]
 
+mod activity;
 mod figures;
 mod history;
 mod lists;
+mod migrations;
 mod replay;
 mod tampering;
 mod world;

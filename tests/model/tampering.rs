@@ -27,9 +27,10 @@ const INDEXES: [&str; 14] = [
     "audit_by_session",
 ];
 const LOGS: [&str; 4] = ["metrics", "audit", "alerts", "stream"];
-const COUNTERS: [&str; 8] = [
+const COUNTERS: [&str; 9] = [
     "metric_sums",
     "audit_tallies",
+    "activity",
     "usage_by_day",
     "usage_by_session",
     "metric_head",
@@ -105,7 +106,7 @@ fn an_entry_that_is_missing_is_found_in_every_table() {
 #[test]
 fn an_entry_too_many_is_found_in_every_index_and_counter() {
     let (disk, dump) = rich();
-    for table in INDEXES.iter().chain(&COUNTERS[..4]) {
+    for table in INDEXES.iter().chain(&COUNTERS[..5]) {
         for (key, value) in some(&dump[*table], 1) {
             let mut more = key.clone();
             *more.last_mut().unwrap() ^= 0x55;

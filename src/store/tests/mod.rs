@@ -6,6 +6,7 @@ mod faults;
 mod intersect;
 mod model;
 mod opening;
+mod walk;
 mod writing;
 
 use std::pin::Pin;

@@ -1,0 +1,48 @@
+//! A data file of an older schema becomes what it would be had this program written it.
+
+use agentmap::domain::check::check;
+use agentmap::store::Key;
+use proptest::prelude::*;
+use redb::TableDefinition;
+
+use super::history::history;
+use super::world::{Dump, World};
+
+/// A table as the store keeps it.
+const fn table(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// A schema version as the store keeps it: the version of the value, then the number.
+fn version(number: u8) -> Vec<u8> {
+    vec![1, number]
+}
+
+/// The tables that hold something: to look into one makes it.
+fn full(world: &World) -> Dump {
+    let mut dump = world.dump();
+    dump.retain(|_, entries| !entries.is_empty());
+    dump
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_version_1_did_not_count_is_counted_from_its_logs(history in history(40)) {
+        let (world, _) = World::after(&history);
+        let (disk, wanted) = (world.disk.copy(), full(&world));
+        drop(world);
+        prop_assert_eq!(&wanted["schema"], &[(().to_bytes(), version(2))]);
+        let database = disk.database();
+        let write = database.begin_write().unwrap();
+        prop_assert_eq!(write.delete_table(table("activity")).unwrap(), wanted.contains_key("activity"));
+        write.open_table(table("schema")).unwrap().insert([].as_slice(), version(1).as_slice()).unwrap();
+        write.commit().unwrap();
+        drop(database);
+
+        let world = World::on(disk);
+        prop_assert_eq!(check(&world.read()).unwrap().problems, Vec::<String>::new());
+        prop_assert_eq!(full(&world), wanted);
+    }
+}
