@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
+use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 use warp::http::header::{
@@ -33,7 +34,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/docs", "Swagger UI", swagger).etag(),
         Endpoint::get("/redoc", "ReDoc", redoc).etag(),
         Endpoint::get("/dashboard/", "The dashboard", dashboard).etag(),
-        Endpoint::get("/dashboard/{file}", "A file of the dashboard", dashboard_file)
+        Endpoint::get("/dashboard/{*file}", "A page or file of the dashboard", dashboard_file)
+            .describe("A path without an extension is a page: it gets the one document that shows them all.")
             .problem(404, "There is no such file")
             .etag(),
         Endpoint::get("/assets/{*file}", "A file of the pages", asset)
@@ -55,7 +57,7 @@ const DOCUMENTS: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; i
                          worker-src 'self' blob:; connect-src 'self'; base-uri 'none'; object-src 'none'; \
                          frame-ancestors 'none'";
 
-fn file(app: &App, name: &str, policy: &'static str) -> Result<Document, Problem> {
+async fn file(app: &App, name: &str, policy: &'static str) -> Result<Document, Problem> {
     let missing =
         || Problem::new(StatusCode::NOT_FOUND, format!("There is no file '{}'.", name.escape_debug()));
     // Client text never leads out of a folder; builds for development read the built-in files from one, too.
@@ -63,7 +65,11 @@ fn file(app: &App, name: &str, policy: &'static str) -> Result<Document, Problem
         return Err(missing());
     }
     let body = match &app.config.assets {
-        Some(folder) => Bytes::from(std::fs::read(folder.join(name)).map_err(|_| missing())?),
+        Some(folder) => {
+            let path = folder.join(name);
+            let read = spawn_blocking(move || std::fs::read(path)).await.map_err(|_| Problem::internal())?;
+            Bytes::from(read.map_err(|_| missing())?)
+        }
         None => match Embedded::get(name).ok_or_else(missing)?.data {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             Cow::Owned(bytes) => bytes.into(),
@@ -101,21 +107,63 @@ async fn openapi(_: Arc<App>) -> Result<Document, Problem> {
 }
 
 async fn swagger(app: Arc<App>) -> Result<Document, Problem> {
-    file(&app, "docs/swagger.html", DOCUMENTS)
+    file(&app, "docs/swagger.html", DOCUMENTS).await
 }
 
 async fn redoc(app: Arc<App>) -> Result<Document, Problem> {
-    file(&app, "docs/redoc.html", DOCUMENTS)
+    file(&app, "docs/redoc.html", DOCUMENTS).await
 }
 
+/// The dashboard's document, naming the modules that pages share: a browser that learns of them one from the other
+/// would ask in turns.
 async fn dashboard(app: Arc<App>) -> Result<Document, Problem> {
-    file(&app, "dashboard/index.html", STRICT)
+    static BUILT_IN: OnceLock<String> = OnceLock::new();
+    let mut document = file(&app, "dashboard/index.html", STRICT).await?;
+    let preloads = match app.config.assets.clone() {
+        None => {
+            Cow::Borrowed(BUILT_IN.get_or_init(|| preloads(Embedded::iter().map(Cow::into_owned))).as_str())
+        }
+        Some(folder) => {
+            let listed = spawn_blocking(move || preloads(files(&folder))).await;
+            listed.map_err(|_| Problem::internal())?.into()
+        }
+    };
+    document.body = String::from_utf8_lossy(&document.body).replace(MODULES, &preloads).into();
+    Ok(document)
+}
+
+/// Where the document names the modules.
+const MODULES: &str = "<!-- modules -->";
+
+/// The names of the files in a folder and below.
+fn files(folder: &FilePath) -> impl Iterator<Item = String> {
+    walkdir::WalkDir::new(folder).into_iter().filter_map(move |entry| {
+        Some(entry.ok()?.path().strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"))
+    })
+}
+
+/// Names those of the files that are modules of the dashboard, but for the pages': each is loaded when it is opened.
+fn preloads(files: impl Iterator<Item = String>) -> String {
+    // The theme's script runs before the first paint, and is no module.
+    let is_shared = |name: &String| {
+        let is_script = FilePath::new(name).extension().is_some_and(|extension| extension == "js");
+        let is_page = name.starts_with("dashboard/pages/");
+        is_script && name.starts_with("dashboard/") && !is_page && name != "dashboard/theme.js"
+    };
+    let mut names: Vec<_> = files.filter(is_shared).collect();
+    names.sort_unstable();
+    let links = names.iter().map(|name| format!("<link rel=\"modulepreload\" href=\"/{name}\">"));
+    links.collect::<Vec<_>>().join("\n  ")
 }
 
 async fn dashboard_file(app: Arc<App>, Path(path): Path<FileName>) -> Result<Document, Problem> {
-    file(&app, &format!("dashboard/{}", path.file), STRICT)
+    // The pages' addresses are the browser's business: `/dashboard/agents/{name}` can be opened and bookmarked.
+    if FilePath::new(&path.file).extension().is_none() {
+        return dashboard(app).await;
+    }
+    file(&app, &format!("dashboard/{}", path.file), STRICT).await
 }
 
 async fn asset(app: Arc<App>, Path(path): Path<FileName>) -> Result<Document, Problem> {
-    file(&app, &path.file, STRICT)
+    file(&app, &path.file, STRICT).await
 }

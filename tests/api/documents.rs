@@ -122,7 +122,7 @@ async fn pages_load_from_this_server_alone() {
         ("/assets/docs/swagger.js", "text/javascript; charset=utf-8"),
         ("/assets/docs/docs.css", "text/css; charset=utf-8"),
         ("/assets/icon.svg", "image/svg+xml"),
-        ("/dashboard/app.js", "text/javascript; charset=utf-8"),
+        ("/dashboard/core/view.js", "text/javascript; charset=utf-8"),
     ] {
         assert_eq!(server.get(file).await.expect(200).header("content-type"), Some(content_type));
     }
@@ -133,7 +133,53 @@ async fn pages_load_from_this_server_alone() {
         "/assets/docs/%2e%2e/%2e%2e/Cargo.toml",
         "/dashboard/..%2fdocs%2fswagger.js",
         "/dashboard/nothing.js",
+        "/dashboard/pages/none.js",
+        "/dashboard/a/..%2f..%2fCargo.toml",
     ] {
+        server.get(missing).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn every_page_of_the_dashboard_is_its_one_document() {
+    let server = Server::start().await;
+    let document = server.get("/dashboard/").await.expect(200).text();
+    for page in ["/dashboard/agents", "/dashboard/agents/x", "/dashboard/agents/a%20b"] {
+        let answer = server.get(page).await.expect(200);
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{page}");
+        assert_eq!(
+            answer.header("content-security-policy"),
+            Some("default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"),
+            "{page}"
+        );
+        assert_eq!(answer.text(), document, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_assets_stands_in_for_the_built_in_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let dashboard = folder.path().join("dashboard");
+    for below in ["core", "pages/map"] {
+        std::fs::create_dir_all(dashboard.join(below)).unwrap();
+    }
+    std::fs::write(folder.path().join("outside.js"), "").unwrap();
+    std::fs::write(dashboard.join("index.html"), "<head>\n  <!-- modules -->\n</head>").unwrap();
+    for file in ["theme.js", "main.js", "core/view.js", "core/view.css", "pages/map.js", "pages/map/draw.js"]
+    {
+        std::fs::write(dashboard.join(file), "// own").unwrap();
+    }
+    let config = Config { assets: Some(folder.path().to_owned()), ..Config::defaults() };
+    let server = Server::start_with(config, Location::Memory).await;
+    let document = "<head>\n  <link rel=\"modulepreload\" href=\"/dashboard/core/view.js\">\n  \
+                    <link rel=\"modulepreload\" href=\"/dashboard/main.js\">\n</head>";
+    for page in ["/dashboard/", "/dashboard/agents/x"] {
+        assert_eq!(server.get(page).await.expect(200).text(), document);
+    }
+    assert_eq!(server.get("/dashboard/pages/map.js").await.expect(200).text(), "// own");
+    for missing in
+        ["/dashboard/pages/none.js", "/dashboard/a/..%2f..%2foutside.js", "/assets/docs/swagger.js"]
+    {
         server.get(missing).await.expect(404);
     }
 }
