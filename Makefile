@@ -19,6 +19,9 @@ CARGO_DENY_VERSION := 0.20.2
 # How often `make kill` kills the server.
 KILLS ?= 500
 
+# How long `make dashboard-bench` loads each page.
+SECONDS_A_PAGE ?= 60
+
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -43,6 +46,7 @@ test: ## Install what the tests need, and run them all
 	assets/vendor/refresh.sh --check
 	cargo build --locked
 	$(MAKE) schemathesis
+	$(MAKE) dashboard-test
 	cargo test --locked --doc
 	$(RUN_TESTS)
 
@@ -50,6 +54,21 @@ test: ## Install what the tests need, and run them all
 schemathesis: ## Run schemathesis against the served API document; needs python3
 	cargo build --locked
 	tests/schemathesis.sh target/debug/agentmap
+
+.PHONY: dashboard-test
+dashboard-test: ## Drive the dashboard with Chromium
+	cargo build --locked
+	tests/dashboard.sh target/debug/agentmap
+
+.PHONY: dashboard-bench
+dashboard-bench: ## Measure the dashboard; a minute under load a page: make dashboard-bench SECONDS_A_PAGE=60
+	cargo build --locked --release
+	tests/dashboard.sh target/release/agentmap bench.js $(SECONDS_A_PAGE)
+
+.PHONY: screenshots
+screenshots: ## Picture every page of the dashboard into target/screenshots, and README's two into assets
+	cargo build --locked
+	tests/dashboard.sh target/debug/agentmap screenshots.js
 
 .PHONY: kill
 kill: ## Kill the server under load again and again and check what is left: make kill KILLS=500
@@ -98,7 +117,7 @@ openapi: ## Accept the served API document as the golden file tests/fixtures/ope
 	git --no-pager diff --stat -- tests/fixtures/openapi.json
 
 .PHONY: vendor
-vendor: ## Fetch the vendored files of the API documents as assets/vendor/vendor.json pins them; needs npm
+vendor: ## Fetch the vendored files of the pages as assets/vendor/vendor.json pins them; needs npm
 	assets/vendor/refresh.sh
 
 .ONESHELL:

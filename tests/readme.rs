@@ -87,3 +87,14 @@ fn the_configuration_example_is_taken() {
         String::from_utf8_lossy(&ran.stderr)
     );
 }
+
+#[test]
+fn the_pictures_are_there() {
+    let pictures: Vec<_> =
+        README.split("](assets/").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    assert!(pictures.len() >= 2, "{pictures:?}");
+    for picture in pictures {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets").to_owned() + "/" + picture;
+        assert!(std::path::Path::new(&path).is_file(), "there is no {path}");
+    }
+}
