@@ -282,7 +282,7 @@ async fn an_unknown_type_is_told_with_those_that_there_are() {
     let ran = output(&["--url", &server.url(), "--type", "operation_denyed"]).await;
     assert_eq!(ran.status.code(), Some(1));
     let told = lines(&ran.stderr);
-    assert!(told.len() == 1 && told[0].contains("`operation_denied`"), "{told:?}");
+    assert!(told.len() == 1 && told[0].contains("operation_denied, "), "{told:?}");
     server.end().await;
 }
 
