@@ -6,6 +6,7 @@ import { urlOf } from "../../core/api.js";
 import { hrefOf } from "../../core/route.js";
 import { useQuery } from "../../core/query.js";
 import { amount, change, count, money, percent, points } from "../../core/format.js";
+import { Figure } from "../../parts/figure.js";
 import { Grade, STATUSES } from "../../parts/marks.js";
 import { Sparkline } from "../../parts/sparkline.js";
 import { Panel } from "../../parts/panel.js";
@@ -52,14 +53,6 @@ export function Figures() {
       </${Panel}>
     </div>`;
 }
-
-const Figure = ({ label, href, value, beside, children }) => html`
-  <div class="figure">
-    <a class="label" href=${href}>${label}</a>
-    <span class="value">${value}</span>
-    <span class="beside">${beside}</span>
-    ${children}
-  </div>`;
 
 function Agents({ fleet: { total_agents: total, status_distribution: statuses } }) {
   const present = STATUSES.filter((status) => statuses[status] > 0);
