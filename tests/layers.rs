@@ -18,7 +18,7 @@ const LAYERS: &[Layer] = &[
         never: &["crate::", "redb::", "agentmap::store", "agentmap::domain", "agentmap::http"],
     },
     Layer {
-        files: &["cli.rs", "config.rs"],
+        files: &["cli.rs", "config.rs", "config"],
         never: &[
             "crate::app",
             "crate::App",

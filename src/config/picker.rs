@@ -1,0 +1,126 @@
+//! Picks each setting from where it was set, and notes where that is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::{ConfigError, FILE, MIB, ORIGINS, Setting};
+
+/// Where a setting comes from that nobody set.
+pub(super) const DEFAULT: &str = "default";
+
+pub(super) struct Picker<'a> {
+    pub matches: &'a ArgMatches,
+    pub file: Option<PathBuf>,
+    pub origins: Vec<Setting>,
+}
+
+impl Picker<'_> {
+    pub(super) fn note(&mut self, name: &'static str, value: String, from_file: bool) {
+        let source = match self.matches.value_source(name) {
+            Some(ValueSource::CommandLine) => format!("flag --{}", name.replace('_', "-")),
+            Some(ValueSource::EnvVariable) => {
+                let variable = if name == "log" { "LOG".into() } else { name.to_uppercase() };
+                format!("environment AGENTMAP_{variable}")
+            }
+            _ if from_file => self.file.as_deref().unwrap_or(Path::new(FILE)).display().to_string(),
+            _ => DEFAULT.into(),
+        };
+        self.origins.push(Setting { name, value, source });
+    }
+
+    pub(super) fn value<T: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        given: Option<T>,
+        file: Option<T>,
+        default: impl FnOnce() -> T,
+    ) -> T {
+        let from_file = given.is_none() && file.is_some();
+        let value = given.or(file).unwrap_or_else(default);
+        self.note(name, value.to_string(), from_file);
+        value
+    }
+
+    pub(super) fn path(
+        &mut self,
+        name: &'static str,
+        given: Option<PathBuf>,
+        file: Option<PathBuf>,
+        default: impl FnOnce() -> PathBuf,
+    ) -> PathBuf {
+        let from_file = given.is_none() && file.is_some();
+        let value = given.or(file).unwrap_or_else(default);
+        self.note(name, value.display().to_string(), from_file);
+        value
+    }
+
+    pub(super) fn list(
+        &mut self,
+        name: &'static str,
+        given: Option<Vec<String>>,
+        file: Option<Vec<String>>,
+    ) -> Vec<String> {
+        let from_file = given.is_none() && file.is_some();
+        let list = given.or(file).unwrap_or_else(|| ORIGINS.map(str::to_owned).to_vec());
+        self.note(name, list.join(","), from_file);
+        list
+    }
+
+    /// A size between two bounds, in bytes. Default and bounds are in MiB.
+    pub(super) fn size(
+        &mut self,
+        name: &'static str,
+        given: Option<String>,
+        file: Option<String>,
+        default: usize,
+        min: usize,
+        max: usize,
+    ) -> Result<usize, ConfigError> {
+        let text = self.value(name, given, file, || format!("{default}MiB"));
+        let flag = name.replace('_', "-");
+        let bytes = parse_size(&text).ok_or_else(|| {
+            ConfigError(format!(
+                "{flag}: '{}' is not a size; write 64MiB, 512KiB or 1GiB",
+                text.escape_debug()
+            ))
+        })?;
+        if (min * MIB..=max * MIB).contains(&bytes) {
+            Ok(bytes)
+        } else {
+            Err(ConfigError(format!("{flag}: {text} is not between {min}MiB and {max}MiB")))
+        }
+    }
+}
+
+fn parse_size(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1024,
+        "m" | "mb" | "mib" => MIB,
+        "g" | "gb" | "gib" => 1024 * MIB,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        for (text, bytes) in [("64MiB", 64 * MIB), ("512 KiB", 512 * 1024), ("1g", 1024 * MIB), ("100", 100)]
+        {
+            assert_eq!(parse_size(text), Some(bytes), "{text}");
+        }
+        for text in ["", "MiB", "-1", "1.5MiB", "9999999999999999999GiB"] {
+            assert_eq!(parse_size(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What may be set, on the command line, in the environment and in `agentmap.toml`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// What may be set; the doc comments are the help texts.
+#[derive(Debug, Clone, Default, clap::Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// The data file [default: agentmap.redb in the user's data folder]
+    #[arg(long, global = true, env = "AGENTMAP_DATA", value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1]
+    #[arg(long, global = true, env = "AGENTMAP_HOST", value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// The port to listen on; 0 takes a free one [default: 8000]
+    #[arg(long, global = true, env = "AGENTMAP_PORT")]
+    pub port: Option<u16>,
+    /// An origin whose pages may call the API; may be given more than once [default: localhost:3000 and :5173]
+    #[arg(long, global = true, env = "AGENTMAP_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
+    pub cors_origin: Option<Vec<String>>,
+    /// Memory for the database's cache, 1MiB to 16GiB [default: 64MiB]
+    #[arg(long, global = true, env = "AGENTMAP_CACHE_SIZE", value_name = "SIZE")]
+    pub cache_size: Option<String>,
+    /// The largest body of a request [default: 1MiB]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_BODY", value_name = "SIZE")]
+    pub max_body: Option<String>,
+    /// The largest body of a batch [default: 16MiB]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_BATCH", value_name = "SIZE")]
+    pub max_batch: Option<String>,
+    /// How many events the stream keeps for ?since= [default: 1000000]
+    #[arg(long, global = true, env = "AGENTMAP_KEEP_EVENTS", value_name = "COUNT")]
+    pub keep_events: Option<u64>,
+    /// How the log is written: text or json [default: text]
+    #[arg(long, global = true, env = "AGENTMAP_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// What is logged: error, warn, info, debug, or a filter such as info,agentmap::request=warn [default: info]
+    #[expect(clippy::doc_markdown, reason = "shown as plain text by --help")]
+    #[arg(long, global = true, env = "AGENTMAP_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Read the dashboard's files from this folder in place of the built-in ones
+    #[arg(long, global = true, env = "AGENTMAP_ASSETS", value_name = "DIR")]
+    pub assets: Option<PathBuf>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
