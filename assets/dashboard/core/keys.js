@@ -1,7 +1,7 @@
 // Keyboard shortcuts: each is registered by the part that acts on it, while it is shown.
 
 import { read, write } from "./storage.js";
-import { signal, useEffect, useRef } from "./view.js";
+import { signal, useLayoutEffect, useRef } from "./view.js";
 
 const SEQUENCE_MS = 1_200;
 const LETTERS = "agentmap.letters";
@@ -27,12 +27,12 @@ export function useShortcuts(group, list) {
   const current = useRef(list);
   current.current = list;
   const names = list.map(({ keys, label }) => `${keys} ${label}`).join("\n");
-  useEffect(() => {
+  useLayoutEffect(() => {
     const added = list.map(({ keys, label }, index) => ({
       group, keys, label, run: (event) => current.current[index]?.run(event),
     }));
-    shortcuts.value = [...shortcuts.value, ...added];
-    return () => { shortcuts.value = shortcuts.value.filter((known) => !added.includes(known)); };
+    shortcuts.value = [...shortcuts.peek(), ...added];
+    return () => { shortcuts.value = shortcuts.peek().filter((known) => !added.includes(known)); };
   }, [group, names]);
 }
 

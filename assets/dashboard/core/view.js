@@ -4,6 +4,8 @@
 import { Component, h } from "/assets/vendor/preact/preact.module.js";
 import htm from "/assets/vendor/htm/htm.module.js";
 
+// `useEffect` acts some time after the page was drawn, and ends some time after its component went away: keys that are
+// pressed meanwhile find neither. What moves the focus or listens to the reader is therefore a `useLayoutEffect`.
 export { render } from "/assets/vendor/preact/preact.module.js";
 export { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "/assets/vendor/preact/hooks.module.js";
 export { computed, effect, signal, useSignalEffect } from "/assets/vendor/preact-signals/signals.module.js";

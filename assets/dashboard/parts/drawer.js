@@ -1,6 +1,6 @@
 // Details beside the list that they were opened from. Never a modal: the list stays in use.
 
-import { html, useEffect, useRef } from "../core/view.js";
+import { html, useLayoutEffect, useRef } from "../core/view.js";
 import { useShortcuts } from "../core/keys.js";
 import { icon } from "./icon.js";
 
@@ -8,7 +8,7 @@ import { icon } from "./icon.js";
 // the address was opened directly, to that list.
 export function Drawer({ title, onClose, onStep, actions, children }) {
   const panel = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const { current: drawer } = panel;
     drawer.focus();

@@ -1,6 +1,6 @@
 // Filters that live in the address: fields to set them, chips to see and remove them.
 
-import { html, useEffect, useId, useRef, useState } from "../core/view.js";
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../core/view.js";
 import { handsFocusOn } from "../core/focus.js";
 import { hrefWith, parameter, setParameters } from "../core/route.js";
 import { useShortcuts } from "../core/keys.js";
@@ -38,7 +38,7 @@ export function Search({ name = "q", label = "Search", isMain = false }) {
   useEffect(() => {
     if (document.activeElement !== field.current) field.current.value = value;
   }, [value]);
-  useEffect(() => () => clearTimeout(timer.current), []); // the next page has an address of its own
+  useLayoutEffect(() => () => clearTimeout(timer.current), []); // the next page has an address of its own
   const take = () => {
     clearTimeout(timer.current);
     setParameters({ [name]: field.current.value.trim() || null });

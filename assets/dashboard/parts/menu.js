@@ -1,6 +1,6 @@
 // What opens below its button and closes by Escape or a click elsewhere.
 
-import { html, useEffect, useRef } from "../core/view.js";
+import { html, useLayoutEffect, useRef } from "../core/view.js";
 
 // `children` may be a function, which is given how to close the menu.
 export function Menu({ label, children }) {
@@ -14,7 +14,7 @@ export function Menu({ label, children }) {
     close();
     event.stopPropagation();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onPointerDown = ({ target }) => {
       if (!menu.current.contains(target)) menu.current.open = false;
     };

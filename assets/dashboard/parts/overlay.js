@@ -1,11 +1,11 @@
 // What lies over the page for a moment: the palette and the help. The focus stays in it and returns afterwards.
 
-import { html, useEffect, useRef } from "../core/view.js";
+import { html, useLayoutEffect, useRef } from "../core/view.js";
 import { OVERLAY, useShortcuts } from "../core/keys.js";
 
 export function Overlay({ label, class: kind, onClose, children }) {
   const box = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     (box.current.querySelector("[autofocus], input, button") ?? box.current).focus();
     return () => opener?.isConnected && opener.focus();

@@ -1,6 +1,6 @@
 // The lines of the feed, the newest on top. Only they change when events arrive.
 
-import { html, useEffect, useMemo, useRef, useState } from "../../core/view.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../core/view.js";
 import { exact } from "../../core/format.js";
 import { setParameters } from "../../core/route.js";
 import { copy } from "../../parts/copy.js";
@@ -40,7 +40,7 @@ export function Feed({ log, reading, hold, start = null, open, list }) {
   }, [open, selected < 0]);
 
   // Who reads a feed that is gone holds nothing still.
-  useEffect(() => () => { hold.isFocused.value = hold.isOver.value = hold.isDown.value = false; }, [hold]);
+  useLayoutEffect(() => () => { hold.isFocused.value = hold.isOver.value = hold.isDown.value = false; }, [hold]);
 
   const readNewer = async () => {
     const found = await reading.readNewer();

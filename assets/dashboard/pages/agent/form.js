@@ -1,6 +1,6 @@
 // The form of an agent's fields, for a new agent and for one that is changed.
 
-import { html, useEffect, useRef, useState } from "../../core/view.js";
+import { html, useLayoutEffect, useRef, useState } from "../../core/view.js";
 import { holdReader, navigate } from "../../core/route.js";
 import { useShortcuts } from "../../core/keys.js";
 import { Field, focusFirstInvalid } from "../../parts/form.js";
@@ -14,8 +14,8 @@ export function AgentForm({ title, action, texts, onChange, isNew, isDirty, save
   const [error, setError] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const { asked, leave, stay } = useLeaving(isDirty, form);
-  useEffect(() => { form.current.querySelector("input:not([disabled])").focus(); }, []);
-  useEffect(() => { if (error) focusFirstInvalid(form.current); }, [error]);
+  useLayoutEffect(() => { form.current.querySelector("input:not([disabled])").focus(); }, []);
+  useLayoutEffect(() => { if (error) focusFirstInvalid(form.current); }, [error]);
   const submit = async (event) => {
     event?.preventDefault();
     if (isBusy) return;
@@ -75,7 +75,7 @@ function summaryOf({ message, requestId, fields }) {
 function useLeaving(isDirty, form) {
   const [asked, setAsked] = useState(null);
   const release = useRef(() => {});
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isDirty) return undefined;
     const { pathname, search } = location;
     const isEditing = new URLSearchParams(search).get("edit");
@@ -96,7 +96,7 @@ function useLeaving(isDirty, form) {
 
 function Unsaved({ onStay, onLeave }) {
   const button = useRef(null);
-  useEffect(() => { button.current.focus(); }, []);
+  useLayoutEffect(() => { button.current.focus(); }, []);
   return html`
     <div class="row wrap asks" role="alert">
       <span>What you changed is not saved.</span>

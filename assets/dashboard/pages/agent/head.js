@@ -1,6 +1,6 @@
 // An agent's state and what may be done to it.
 
-import { html, useEffect, useRef, useState } from "../../core/view.js";
+import { html, useLayoutEffect, useRef, useState } from "../../core/view.js";
 import { request } from "../../core/api.js";
 import { announce } from "../../core/announce.js";
 import { useShortcuts } from "../../core/keys.js";
@@ -16,7 +16,7 @@ export function AgentHead({ agent, isEditing, isGone, reload, onDelete }) {
   const buttons = useRef(null);
   const wasEditing = useRef(isEditing);
   const edit = () => setParameters({ edit: "1" }, { push: true });
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wasEditing.current && !isEditing) buttons.current?.querySelector("button").focus();
     wasEditing.current = isEditing;
   }, [isEditing]);
@@ -71,7 +71,7 @@ export function AgentHead({ agent, isEditing, isGone, reload, onDelete }) {
 
 function Confirmation({ name, onConfirm, onClose }) {
   const keep = useRef(null);
-  useEffect(() => { keep.current.focus(); }, []);
+  useLayoutEffect(() => { keep.current.focus(); }, []);
   useShortcuts("Agent", [{ keys: "Escape", label: "Keep the agent", run: onClose }]);
   return html`
     <div class="row wrap asks" role="group" aria-label="Delete ${name}">
