@@ -3,6 +3,7 @@
 # of the scripts of tests/dashboard/.
 # CHROMIUM names another browser; AGENTMAP_ASSETS the folder to serve the pages from in place of the built-in ones.
 set -euo pipefail
+MOST=15m
 AGENTMAP=$(realpath "$1")
 export AGENTMAP
 [[ -z ${AGENTMAP_ASSETS-} ]] || AGENTMAP_ASSETS=$(realpath "$AGENTMAP_ASSETS")
@@ -31,4 +32,11 @@ fi
 if (( $# > 0 )); then
     exec node "$@"
 fi
-exec node --test --test-concurrency=2 ./*.test.js
+
+# Each test has an end of its own (dashboard/testing.js), and a file ends with its last test; this is for what is left.
+# They are a process group of their own, which ends as a whole: what ends this script is passed on.
+timeout --kill-after=30 "$MOST" node --test --test-concurrency=2 --test-force-exit \
+    --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=./unended.js --test-reporter-destination=stderr ./*.test.js &
+trap 'kill $!' INT TERM
+wait $!

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
-import { startServer } from "./server.js";
-import { assertPrompt, streaming } from "./wait.js";
+import { testServer } from "./server.js";
+import { after, before, test } from "./testing.js";
+import { assertPrompt, delayUntilShown, streaming } from "./wait.js";
 
 const PAGE = "/dashboard/agents";
 const AT_ONCE = 16;
@@ -18,9 +18,8 @@ after(() => browser?.close());
 
 // The page of a server of its own, with these agents.
 async function agentsPage(t, agents, { address = PAGE, ...options } = {}) {
-  const server = await startServer();
+  const server = await testServer(t);
   const page = await testPage(t, browser, server, options);
-  t.after(() => server.close()); // after the page, which would miss it
   const api = new Api(server);
   const left = agents.values();
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
@@ -43,6 +42,7 @@ const rows = (page) => grid(page).locator(".grid-body [role=row]");
 const cells = (page, key) => grid(page).locator(`.grid-body [id$="-${key}"]`);
 const names = (page) => cells(page, "display_name").allTextContents();
 const selected = (page, number) => page.locator(".summary").getByText(`${number} selected`);
+const delayUntilListed = (page, name, act) => delayUntilShown(page, ".grid-body a", name, act);
 const current = (page) => grid(page).locator(".grid-body .grid-row.current [role=gridcell] a").textContent();
 
 // Waits until these names are listed, in this order.
@@ -246,12 +246,14 @@ test("ten thousand agents are less than a hundred rows of the page, and a new on
     assert.ok(await page.getByRole("row").count() < 100);
   }
   await page.keyboard.press("Home");
-  await assertPrompt((number) => appears(page, `Aaron ${number}`, () => api.createAgent({ name: `aaron-${number}` })));
+  await assertPrompt((number) =>
+    delayUntilListed(page, `Aaron ${number}`, () => api.createAgent({ name: `aaron-${number}` })));
 });
 
 test("a new agent is shown at once", async (t) => {
   const { api, page } = await agentsPage(t, FLEET);
-  await assertPrompt((number) => appears(page, `Newcomer ${number}`, () => api.createAgent({ name: `newcomer-${number}` })));
+  await assertPrompt((number) =>
+    delayUntilListed(page, `Newcomer ${number}`, () => api.createAgent({ name: `newcomer-${number}` })));
 });
 
 test("hostile names and tags are text and break nothing", async (t) => {
@@ -271,18 +273,3 @@ test("hostile names and tags are text and break nothing", async (t) => {
   await lists(page, markup);
   await assertAccessible(page);
 });
-
-// How many milliseconds pass in the page's clock from before `act` until a name is in the table.
-async function appears(page, name, act) {
-  const shown = page.evaluate((wanted) => new Promise((resolve) => {
-    const table = document.querySelector("[role=grid]");
-    new MutationObserver((_, observer) => {
-      if (![...table.querySelectorAll("a")].some((link) => link.textContent === wanted)) return;
-      observer.disconnect();
-      resolve(Date.now());
-    }).observe(table, { childList: true, subtree: true, characterData: true });
-  }), name);
-  const begun = Date.now();
-  await act();
-  return (await shown) - begun;
-}

@@ -1,5 +1,7 @@
 // A client of the API: what agents and their hooks send.
 
+import { PATIENCE_MS } from "./wait.js";
+
 let named = 0;
 
 export class Api {
@@ -15,6 +17,7 @@ export class Api {
       method,
       headers: body === undefined ? {} : { "content-type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answers ${response.status}: ${text}`);

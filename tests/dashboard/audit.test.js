@@ -1,13 +1,13 @@
 // The audit page: what it lists is what the API lists, however it is narrowed, paged, opened or taken away as a file.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { readFile } from "node:fs/promises";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
-import { startServer } from "./server.js";
-import { delayUntilShown, settled, streaming } from "./wait.js";
+import { startServer, testServer } from "./server.js";
+import { after, before, test } from "./testing.js";
+import { assertPrompt, delayUntilShown, settled, streaming } from "./wait.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -260,11 +260,13 @@ test("news is counted at once and waits to be asked for", async (t) => {
   await shows(page, earlier);
   await api.recordEvent("passer-by", { operation_type: "tool_use" });
   const arrive = () => api.recordEvent("newcomer", { operation_type: "api_call" });
-  const delays = [];
-  for (const text of ["1 new", "2 new", "3 new"]) delays.push(await delayUntilShown(page, "main button", text, arrive));
-  assert.ok(Math.min(...delays) < 200, `it took ${delays} ms`); // one may be late: other tests use the processors, too
+  let arrived = 0;
+  await assertPrompt(() => {
+    arrived += 1;
+    return delayUntilShown(page, "main button", `${arrived} new`, arrive);
+  });
   await shows(page, earlier);
-  await page.getByRole("button", { name: "3 new", exact: true }).click();
+  await page.getByRole("button", { name: `${arrived} new`, exact: true }).click();
   const now = await listed({ operation_type: "api_call" });
   assert.equal(now[0].agent.agent_id, "newcomer");
   await shows(page, now);
@@ -307,14 +309,16 @@ test("an empty list fills by itself, but is not read again for each record", asy
   // As if what arrives did not match for the server.
   await page.route(/audit\?.*limit=100\b/, (route) => route.fulfill({ json: [], headers: { "X-Total-Count": "0" } }));
   const arrive = () => api.recordEvent("rarely", { operation_type: "api_call", operation_detail: "odd" });
-  const before = reads;
+  const [before, start] = [reads, Date.now()];
   await Promise.all([page.waitForRequest(/audit\?.*limit=100\b/), arrive()]);
   for (let count = 0; count < 5; count += 1) {
     await arrive();
     await settled(page);
   }
-  assert.ok(reads - before <= 2, `it was read ${reads - before} times`);
+  const most = 1 + Math.ceil((Date.now() - start) / 2_000);
+  assert.ok(reads - before <= most, `it was read ${reads - before} times`);
   await page.unroute(/audit\?.*limit=100\b/);
+  await arrive();
   await shows(page, await listed({ q: "odd", operation_type: "api_call", agent_id: "rarely" }));
 });
 
@@ -367,9 +371,8 @@ test("where nothing matches, it says which filter to drop", async (t) => {
 });
 
 test("where nothing was recorded, it says how to, and shows it when it was", async (t) => {
-  const empty = await startServer("serve");
+  const empty = await testServer(t);
   const page = await testPage(t, browser, empty);
-  t.after(() => empty.close());
   await Promise.all([streaming(page), page.goto("/dashboard/audit")]);
   const command = await page.getByText(/^curl /).textContent();
   const [, url, body] = /^curl (\S+) .* -d '(.*)'$/.exec(command);

@@ -2,14 +2,15 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
-
-const PATIENCE = 10_000; // how long anything may take on a busy machine before a test gives up
+import { atEnd } from "./testing.js";
+import { PATIENCE_MS } from "./wait.js";
 
 // A browser with a profile of its own, which ends with it. One serves all tests of a file.
 export function launchBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"],
+    timeout: PATIENCE_MS,
   });
 }
 
@@ -23,7 +24,7 @@ export async function newPage(browser, server, options = {}) {
     viewport: { width: 1440, height: 900 },
     ...options,
   });
-  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultTimeout(PATIENCE_MS);
   return context.newPage();
 }
 
@@ -33,7 +34,7 @@ export async function newPage(browser, server, options = {}) {
 export async function testPage(t, browser, server, { allow = [], ...options } = {}) {
   const page = await newPage(browser, server, options);
   const problems = watch(page.context(), new URL(server.url).host);
-  t.after(async () => {
+  atEnd(t, async () => {
     await page.context().close();
     const unexpected = problems.filter((problem) => !allow.some((pattern) => pattern.test(problem)));
     assert.deepEqual(unexpected, [], "the page has problems");

@@ -1,12 +1,12 @@
 // What holds for every page: accessible in both themes, operable by keyboard, no jumps, no overflow, hostile data as text.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
 import { PAGES, pathOf } from "./pages.js";
 import { startServer } from "./server.js";
+import { after, before, test } from "./testing.js";
 import { settled } from "./wait.js";
 
 const MARKUP = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;

@@ -1,12 +1,12 @@
 // The frame around the pages: ways to them, palette, help, theme, going back.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
 import { startServer } from "./server.js";
-import { settled } from "./wait.js";
+import { after, before, test } from "./testing.js";
+import { focusAfter, settled } from "./wait.js";
 
 let server, browser, api;
 before(async () => {
@@ -92,7 +92,13 @@ test("the palette finds agents and pages and returns the focus", async (t) => {
   await assertAccessible(page);
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  await page.getByRole("button", { name: "Find an agent or a page" }).click();
+  const opener = page.getByRole("button", { name: "Find an agent or a page" });
+  await opener.click();
+  await page.getByRole("combobox").waitFor();
+  const focused = await focusAfter(page, ".overlay");
+  await page.keyboard.press("Escape");
+  assert.ok(await opener.evaluate((button, element) => button === element, await focused()));
+  await opener.click();
   await page.getByRole("combobox").fill("diff-risk-reviewer");
   await page.keyboard.press("Enter");
   const { agent_id } = await api.get("/api/v1/agents/name/diff-risk-reviewer");

@@ -1,9 +1,9 @@
 // The order of the modules: core knows no part, parts know no page, a page knows no other page.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { test } from "./testing.js";
 
 const DASHBOARD = resolve(import.meta.dirname, "../../assets/dashboard");
 const MOST_LINES = 300;

@@ -1,12 +1,12 @@
 // The fleet map: what it paints, what it says of whom it points at, how one moves in it, and the same as a list.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
-import { startServer } from "./server.js";
-import { settled, streaming } from "./wait.js";
+import { startServer, testServer } from "./server.js";
+import { after, before, test } from "./testing.js";
+import { assertPrompt, settled, streaming } from "./wait.js";
 
 const MAP = "/dashboard/map";
 const LISTED = 100; // agents at most whose rows are compared one by one
@@ -227,36 +227,40 @@ test("a large fleet's list opens when a filter leaves few", async (t) => {
   await page.locator(".map-row").first().waitFor();
 });
 
-// Of some the fastest: what else the machine does counts less.
 test("an event is told and pulses at once", async (t) => {
   const page = await openMap(t);
   const [agent] = await api.get("/api/v1/agents/?limit=1");
   assert.equal((await painted(page, 1)).share, 0, "nothing pulses before");
-  const delays = [];
-  for (const reason of ["held back", "not today", "out of scope", "after hours", "too dear"]) {
-    const seen = timeOfPulse(page, reason);
+  const reasons = ["held back", "not today", "out of scope", "after hours", "too dear"];
+  await assertPrompt(async (attempt) => {
+    const reason = reasons[attempt];
+    const timeOfPulse = await awaitPulse(page, reason);
     const begun = Date.now();
     await api.recordEvent(agent.agent_id, { rbac_decision: "denied", rbac_reason: reason });
-    delays.push((await seen) - begun);
-  }
-  assert.ok(Math.min(...delays) < 200, `it took ${delays} ms`);
+    return (await timeOfPulse()) - begun;
+  });
 });
 
-// When the line below the map holds a text and something is painted above the agents.
-const timeOfPulse = (page, text) => page.evaluate((told) => new Promise((done) => {
-  const layer = document.querySelectorAll(".map-layer")[1];
-  const isPainted = () => {
-    const copy = new OffscreenCanvas(layer.width, layer.height).getContext("2d", { willReadFrequently: true });
-    copy.drawImage(layer, 0, 0);
-    return copy.getImageData(0, 0, layer.width, layer.height).data.some((byte) => byte > 0);
-  };
-  const look = () => {
-    const now = Date.now();
-    if (document.querySelector(".map-last").textContent.includes(told) && isPainted()) done(now);
-    else requestAnimationFrame(look);
-  };
-  look();
-}), text);
+// Begins to look for the moment when the line below the map holds a text and something is painted above the agents,
+// which is soon over. Returns how to wait for that moment.
+async function awaitPulse(page, text) {
+  await page.evaluate((told) => {
+    globalThis.pulsed = null;
+    const layer = document.querySelectorAll(".map-layer")[1];
+    const isPainted = () => {
+      const copy = new OffscreenCanvas(layer.width, layer.height).getContext("2d", { willReadFrequently: true });
+      copy.drawImage(layer, 0, 0);
+      return copy.getImageData(0, 0, layer.width, layer.height).data.some((byte) => byte > 0);
+    };
+    const look = () => {
+      const now = Date.now();
+      if (document.querySelector(".map-last").textContent.includes(told) && isPainted()) globalThis.pulsed = now;
+      else requestAnimationFrame(look);
+    };
+    look();
+  }, text);
+  return async () => (await page.waitForFunction(() => globalThis.pulsed)).jsonValue();
+}
 
 test("a line joins who spawned with who was spawned, as soon as it happens", async (t) => {
   const page = await openMap(t);
@@ -312,9 +316,8 @@ test("the map and the list are accessible", async (t) => {
 });
 
 test("without agents the page says how to get some, and shows them when they come", async (t) => {
-  const empty = await startServer("serve");
+  const empty = await testServer(t);
   const page = await testPage(t, browser, empty);
-  t.after(() => empty.close()); // after the page
   await Promise.all([streaming(page), page.goto(MAP)]);
   await page.getByText("agentmap seed assets/identities").waitFor();
   await new Api(empty).createAgent();

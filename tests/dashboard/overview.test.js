@@ -1,10 +1,10 @@
 // Overview: what needs a person, the key figures, who is busy, the newest events; all of it live.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { launchBrowser, testPage } from "./browser.js";
-import { startServer } from "./server.js";
+import { testServer } from "./server.js";
+import { after, before, test } from "./testing.js";
 import { assertPrompt, delayUntilShown, settled, streaming } from "./wait.js";
 
 let browser;
@@ -13,12 +13,11 @@ after(() => browser?.close());
 
 // Each test has a server of its own: the figures are those of the whole fleet.
 async function open(t, fill = async () => {}, { prepare, ...options } = {}) {
-  const server = await startServer();
+  const server = await testServer(t);
   const api = new Api(server);
   await fill(api);
   const page = await testPage(t, browser, server, options);
   await prepare?.(page);
-  t.after(() => server.close()); // after the page
   await Promise.all([streaming(page), page.goto("/dashboard/")]);
   await settled(page);
   return { page, api };

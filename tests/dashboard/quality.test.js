@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
 import { startServer } from "./server.js";
 import { figure, names, rows } from "./shown.js";
+import { after, before, test } from "./testing.js";
 import { settled, streaming } from "./wait.js";
 
 const HOUR = 3_600_000;

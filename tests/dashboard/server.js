@@ -7,6 +7,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { atEnd } from "./testing.js";
+import { PATIENCE_MS } from "./wait.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = resolve(ROOT, process.env.AGENTMAP || "target/debug/agentmap");
@@ -41,22 +43,28 @@ class Server {
     await once(this.#child, "spawn");
     this.#exited = once(this.#child, "close");
     this.#child.stderr.setEncoding("utf8").on("data", (text) => { this.#log += text; });
+    const late = setTimeout(this.#kill, PATIENCE_MS);
     for await (const line of createInterface({ input: this.#child.stdout })) {
       const listens = / listens on (http:\/\/\S+)/.exec(line);
       if (!listens) continue;
+      clearTimeout(late);
       this.#child.stdout.resume();
       this.url = listens[1];
       return;
     }
     await this.#exited;
+    clearTimeout(late);
     throw new Error(`${PROGRAM} ${args.join(" ")} does not listen: ${this.#log}`);
   }
 
-  // Ends the program as Ctrl-C does; the data stays.
+  // Ends the program as Ctrl-C does; the data stays. Fails when it does not end by that.
   async stop() {
     this.#child.kill("SIGINT");
-    await this.#exited;
+    const late = setTimeout(this.#kill, PATIENCE_MS);
+    const [, signal] = await this.#exited;
+    clearTimeout(late);
     this.#child = undefined;
+    assert.notEqual(signal, "SIGKILL", `the server did not stop within ${PATIENCE_MS} ms; its log: ${this.#log}`);
   }
 
   async restart() {
@@ -66,9 +74,12 @@ class Server {
 
   // Ends the program, removes its data, and fails on what its log should not hold.
   async close() {
-    if (this.#child) await this.stop();
-    process.off("exit", this.#kill);
-    await rm(this.#folder, { recursive: true });
+    try {
+      if (this.#child) await this.stop();
+    } finally {
+      process.off("exit", this.#kill);
+      await rm(this.#folder, { recursive: true });
+    }
     assert.doesNotMatch(this.#log, /panicked at|ERROR/, "the server's log tells of a failure");
   }
 }
@@ -83,5 +94,12 @@ export async function startServer(command = "serve", ...args) {
     await rm(folder, { recursive: true });
     throw failure;
   }
+  return server;
+}
+
+// The same for one test, with which it ends.
+export async function testServer(t, ...args) {
+  const server = await startServer(...args);
+  atEnd(t, () => server.close());
   return server;
 }

@@ -1,11 +1,11 @@
 // The page loads without a problem and shows who is there.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { Api } from "./api.js";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser, testPage } from "./browser.js";
 import { startServer } from "./server.js";
+import { after, before, test } from "./testing.js";
 import { assertPrompt, delayUntilShown, streaming } from "./wait.js";
 
 const SERVER_AWAY = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;

@@ -1,11 +1,11 @@
 // The style's promises: contrast of the colours in both themes, and the weight of all that a page may load.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { readdir, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { launchBrowser } from "./browser.js";
+import { after, before, test } from "./testing.js";
 
 const ASSETS = resolve(import.meta.dirname, "../../assets");
 const VENDORED = ["preact", "preact-signals", "preact-signals-core", "htm", "uplot"];
