@@ -3,7 +3,7 @@
 # of the scripts of tests/dashboard/.
 # CHROMIUM names another browser; AGENTMAP_ASSETS the folder to serve the pages from in place of the built-in ones.
 set -euo pipefail
-MOST=15m
+MOST=25m
 AGENTMAP=$(realpath "$1")
 export AGENTMAP
 [[ -z ${AGENTMAP_ASSETS-} ]] || AGENTMAP_ASSETS=$(realpath "$AGENTMAP_ASSETS")
