@@ -1,6 +1,7 @@
 //! The open database file, and how it is opened again after storage failed under it.
 
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub enum Location {
 }
 
 /// Opens a database in a way of its own.
-pub type Open = Box<dyn Fn(&Builder) -> Result<redb::Database, redb::DatabaseError> + Send + Sync>;
+pub type Open = Box<dyn Fn(&mut Builder) -> Result<redb::Database, redb::DatabaseError> + Send + Sync>;
 
 enum Handle {
     Writable(redb::Database),
@@ -50,7 +51,7 @@ const DRAIN_PAUSE: Duration = Duration::from_millis(10);
 
 impl Database {
     pub(super) fn open(location: Location, cache_bytes: usize) -> Result<Self, StoreError> {
-        let handle = open_handle(&location, cache_bytes)?;
+        let handle = contained(|| open_handle(&location, cache_bytes))?;
         let state = RwLock::new(State { handle: Some(Arc::new(handle)), failure: None });
         Ok(Self { location, cache_bytes, state })
     }
@@ -101,7 +102,7 @@ impl Database {
                 for _ in 0..DRAIN_TRIES {
                     match Arc::try_unwrap(old) {
                         Ok(handle) => {
-                            drop(handle);
+                            close(handle);
                             break;
                         }
                         Err(shared) => old = shared,
@@ -109,12 +110,55 @@ impl Database {
                     std::thread::sleep(DRAIN_PAUSE);
                 }
             }
-            let opened = Arc::new(open_handle(&self.location, self.cache_bytes)?);
+            let opened = Arc::new(contained(|| open_handle(&self.location, self.cache_bytes))?);
             state().handle = Some(opened);
         }
         state().failure = None;
         Ok(())
     }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let handle = self.state.get_mut().unwrap_or_else(PoisonError::into_inner).handle.take();
+        close(handle);
+    }
+}
+
+/// What panicked in redb once does so again when it is closed: that must not end the process, nor keep the data from
+/// being opened anew. There is nobody to tell.
+fn close(handle: impl Sized) {
+    let _ = catch_unwind(AssertUnwindSafe(move || drop(handle)));
+}
+
+/// Runs what may meet damage that makes redb panic: that, too, is only a file that cannot be used.
+pub(super) fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(StoreError::Corrupt("what it holds contradicts itself".into())))
+}
+
+/// Makes a new file, whole or not at all: one that a crash or a full disk left half made would be refused ever after.
+fn create_file(builder: &Builder, path: &Path) -> Result<(), StoreError> {
+    let io = |e: std::io::Error| StoreError::Io(e.to_string());
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".new-{}", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let made = builder.create(&beside).map(drop).map_err(StoreError::from).and_then(|()| {
+        // A link takes the place of no file that another process has made meanwhile, as a rename would.
+        let linked = std::fs::hard_link(&beside, path);
+        let placed = linked.or_else(|_| if path.exists() { Ok(()) } else { std::fs::rename(&beside, path) });
+        placed.map_err(io)
+    });
+    // Gone already, if it was renamed or could not be made.
+    let _ = std::fs::remove_file(&beside);
+    made?;
+    // The name is as durable as the commits that will be answered.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    }
+    Ok(())
 }
 
 fn open_handle(location: &Location, cache_bytes: usize) -> Result<Handle, StoreError> {
@@ -123,6 +167,9 @@ fn open_handle(location: &Location, cache_bytes: usize) -> Result<Handle, StoreE
     Ok(match location {
         Location::File(path) => {
             builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+            if path.symlink_metadata().is_err() {
+                create_file(&builder, path)?;
+            }
             Handle::Writable(builder.create(path)?)
         }
         Location::ReadOnly(path) => {
@@ -138,6 +185,6 @@ fn open_handle(location: &Location, cache_bytes: usize) -> Result<Handle, StoreE
             Handle::ReadOnly(opened?)
         }
         Location::Memory => Handle::Writable(builder.create_with_backend(InMemoryBackend::new())?),
-        Location::Custom(open) => Handle::Writable(open(&builder)?),
+        Location::Custom(open) => Handle::Writable(open(&mut builder)?),
     })
 }

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The store is shut down or is being reopened after a failure.
     #[error("storage is not available: {0}")]
     Unavailable(&'static str),
+    /// The writer panicked, which is a bug; what it did not answer may be written. The data is opened anew.
+    #[error("the writer broke off")]
+    Broke,
     /// A command of the batch panicked, which is a bug; nothing of the batch was written.
     #[error("a command could not be carried out")]
     Panicked,
@@ -43,7 +46,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether reading or writing failed, and not only what was asked for.
     pub(super) fn is_of_storage(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::Unavailable(_))
+        matches!(self, Self::Io(_) | Self::Unavailable(_) | Self::Broke)
     }
 }
 

@@ -62,13 +62,15 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         mut listener: Listener<O>,
     ) -> Result<Self, StoreError> {
         let database = Arc::new(Database::open(location, cache_bytes)?);
-        SchemaVersion::of(&database.begin_read()?)?;
-        let txn = database.begin_write()?;
-        let mut tx = WriteTx::new(&txn);
-        SchemaVersion::raise(&mut tx, schema)?;
-        tx.finish()?;
-        txn.commit().map_err(StoreError::from)?;
-        listener(News::Opened(&database.begin_read()?))?;
+        database::contained(|| {
+            SchemaVersion::of(&database.begin_read()?)?;
+            let txn = database.begin_write()?;
+            let mut tx = WriteTx::new(&txn);
+            SchemaVersion::raise(&mut tx, schema)?;
+            tx.finish()?;
+            txn.commit().map_err(StoreError::from)?;
+            listener(News::Opened(&database.begin_read()?))
+        })?;
         let (sender, jobs) = mpsc::channel(writer::QUEUE);
         let writer = Writer { database: Arc::clone(&database), apply, listener, jobs };
         let thread = writer.spawn().map_err(|e| StoreError::Io(e.to_string()))?;

@@ -68,11 +68,16 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                 Self::fail(answers, &StoreError::Unavailable("it failed a moment ago"));
                 continue;
             }
-            let reopened = match failed_at {
-                Some(_) => self.reopen().map(|()| failed_at = None),
-                None => Ok(()),
-            };
-            match reopened.and_then(|()| self.commit(commands)) {
+            // A panic outside of `apply` leaves nobody knows what behind, here and in what is held in memory: all of it
+            // is read anew, as after a failure of the file.
+            let carried_out = catch_unwind(AssertUnwindSafe(|| {
+                if failed_at.is_some() {
+                    self.reopen()?;
+                    failed_at = None;
+                }
+                self.commit(commands)
+            }));
+            match carried_out.unwrap_or(Err(StoreError::Broke)) {
                 Ok(outcomes) => {
                     for (answer, outcome) in answers.into_iter().zip(outcomes) {
                         // A submitter that went away is no failure: its write stands.

@@ -271,7 +271,7 @@ async fn failing_storage_is_told_without_internals_and_recovers() {
     let path = folder.path().join("agentmap.redb");
     let full = Arc::new(AtomicBool::new(false));
     let switch = Arc::clone(&full);
-    let open = move |builder: &redb::Builder| {
+    let open = move |builder: &mut redb::Builder| {
         let mut options = std::fs::OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
         let file = FileBackend::new(file)?;
