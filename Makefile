@@ -17,7 +17,14 @@ TOOLS := $(CURDIR)/target/tools
 CARGO_DENY_VERSION := 0.20.2
 
 # How often `make kill` kills the server.
-KILLS ?= 500
+KILLS ?= 200
+
+# How many failures of storage `make faults` tries (0: every operation in every way), and how many damaged files.
+FAULTS ?= 0
+DAMAGES ?= 5000
+
+# How many power failures `make crash-images` makes up.
+IMAGES ?= 20000
 
 # How long `make dashboard-bench` loads each page.
 SECONDS_A_PAGE ?= 60
@@ -71,8 +78,17 @@ screenshots: ## Picture every page of the dashboard into target/screenshots, and
 	tests/dashboard.sh target/debug/agentmap screenshots.js
 
 .PHONY: kill
-kill: ## Kill the server under load again and again and check what is left: make kill KILLS=500
-	AGENTMAP_KILLS=$(KILLS) cargo test --locked --release --test crash -- --nocapture
+kill: ## Kill the server under 32 writers again and again and check what is left: make kill KILLS=200
+	AGENTMAP_KILLS=$(KILLS) cargo test --locked --release --test crash -- --nocapture kill::
+
+.PHONY: faults
+faults: ## Let every operation on storage fail in turn, and damage files: make faults FAULTS=1000 (0: all)
+	AGENTMAP_FAULTS=$(FAULTS) AGENTMAP_DAMAGES=$(DAMAGES) \
+	  cargo test --locked --test faults -- --nocapture --skip images::
+
+.PHONY: crash-images
+crash-images: ## Let the power fail at random moments and open what is left: make crash-images IMAGES=20000
+	AGENTMAP_IMAGES=$(IMAGES) cargo test --locked --test faults -- --nocapture images::
 
 .PHONY: bench
 bench: ## Measure

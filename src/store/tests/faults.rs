@@ -4,9 +4,15 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::disk::{Disk, Fault, Survives};
+use super::disk::{Disk, Fate, Fault, How, Kind};
 use super::model::{Model, any_op};
 use super::*;
+
+/// From now on all operations of a kind fail, but for some at first.
+fn failing(kind: &'static [Kind], spared: u64) -> Fault {
+    let how = if kind == [Kind::Grow] { How::Full } else { How::Broken };
+    Fault { on: kind, spared, lasting: true, how }
+}
 
 /// Ops that write, and what they leave.
 fn good_ops() -> Vec<Op> {
@@ -48,8 +54,8 @@ fn submit_patiently(store: &Toys, op: impl Fn() -> Op) -> Seen {
 fn a_command_that_breaks_fails_its_batch_alone_and_leaves_nothing() {
     // A panic was treated as failed storage: for the next second every command was refused.
     for (location, breaking) in [
-        (Disk::default().location(), Op::Panic),
-        (Disk::default().location(), Op::Fail),
+        (on(&Disk::default()), Op::Panic),
+        (on(&Disk::default()), Op::Fail),
         (Location::Memory, Op::Panic),
         (Location::Memory, Op::Fail),
     ] {
@@ -72,12 +78,12 @@ fn a_command_that_breaks_fails_its_batch_alone_and_leaves_nothing() {
 
 #[test]
 fn a_storage_error_is_told_to_each_of_the_batch_and_the_store_recovers_by_itself() {
-    for fault in [Fault::Write, Fault::Sync] {
+    for fault in [failing(&[Kind::Write], 0), failing(&[Kind::Sync], 0)] {
         let disk = Disk::default();
-        let store = open(disk.location()).unwrap();
+        let store = open(on(&disk)).unwrap();
         write_all(&store, good_ops());
         let (gate, answers) = behind_gate(&store, vec![Op::Bump("a".into(), 1), Op::All, Op::Remove(1)]);
-        disk.break_down(fault, 0);
+        disk.break_down(fault);
         gate.send(()).unwrap();
         for answer in answers {
             assert!(block_on(answer).is_err(), "{fault:?}");
@@ -90,7 +96,7 @@ fn a_storage_error_is_told_to_each_of_the_batch_and_the_store_recovers_by_itself
         assert_eq!(store.failure(), None, "{fault:?}");
         assert_eq!(submit(&store, Op::Bump("a".into(), 0)).unwrap(), Seen::Number(5), "{fault:?}");
         drop(store);
-        let reopened = open(disk.location()).unwrap();
+        let reopened = open(on(&disk)).unwrap();
         assert_eq!(submit(&reopened, Op::Get(1)).unwrap(), Seen::Toy(Some(toy(1, "a", 1, &["x", "y"]))));
     }
 }
@@ -98,14 +104,14 @@ fn a_storage_error_is_told_to_each_of_the_batch_and_the_store_recovers_by_itself
 #[test]
 fn a_full_disk_fails_what_needs_room_and_the_store_recovers_by_itself() {
     let disk = Disk::default();
-    let store = open(disk.location()).unwrap();
-    disk.break_down(Fault::Grow, 0);
+    let store = open(on(&disk)).unwrap();
+    disk.break_down(failing(&[Kind::Grow], 0));
     let wide = |key| toy(key, &"x".repeat(10_000), 0, &[]);
     let failed = (0..10_000).find(|key| submit(&store, Op::Put(wide(*key))).is_err()).unwrap();
     assert!(disk.heal() > 0);
     submit_patiently(&store, || Op::Put(wide(failed)));
     drop(store);
-    let reopened = open(disk.location()).unwrap();
+    let reopened = open(on(&disk)).unwrap();
     let Seen::Toys(all) = submit(&reopened, Op::All).unwrap() else { panic!("no list") };
     assert_eq!(all.len() as u64, failed + 1);
 }
@@ -120,13 +126,13 @@ fn a_store_that_cannot_be_reopened_yet_goes_on_trying() {
             if broken.load(std::sync::atomic::Ordering::SeqCst) {
                 return Err(std::io::Error::from(std::io::ErrorKind::NotFound).into());
             }
-            builder.create_with_backend(disk.clone())
+            disk.open(builder)
         }))
     };
     let store = open(location).unwrap();
     write_all(&store, good_ops());
     broken.store(true, std::sync::atomic::Ordering::SeqCst);
-    disk.break_down(Fault::Sync, 0);
+    disk.break_down(failing(&[Kind::Sync], 0));
     assert!(submit(&store, Op::Bump("a".into(), 1)).is_err());
     disk.heal();
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -142,13 +148,13 @@ fn a_store_that_cannot_be_reopened_yet_goes_on_trying() {
     assert_eq!(store.failure(), None);
 }
 
-/// How many storage operations a fault spares at first.
-fn any_fault() -> impl Strategy<Value = (Fault, u64)> {
-    (prop::sample::select(vec![Fault::Write, Fault::Grow, Fault::Sync]), 0..12_u64)
+fn any_fault() -> impl Strategy<Value = Fault> {
+    let kinds: [&'static [Kind]; 3] = [&[Kind::Write], &[Kind::Grow], &[Kind::Sync]];
+    (prop::sample::select(kinds.to_vec()), 0..12_u64).prop_map(|(kind, spared)| failing(kind, spared))
 }
 
-fn any_fate() -> impl Strategy<Value = Survives> {
-    prop_oneof![Just(Survives::Not), any::<u8>().prop_map(Survives::Torn), Just(Survives::Whole)]
+fn any_fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![Just(Fate::Lost), any::<u8>().prop_map(|to| Fate::Part(0, to)), Just(Fate::Whole)]
 }
 
 proptest! {
@@ -161,7 +167,7 @@ proptest! {
         power_failure in prop::option::of(prop::collection::vec(any_fate(), 1..40)),
     ) {
         let mut disk = Disk::default();
-        let mut store = open(disk.location()).unwrap();
+        let mut store = open(on(&disk)).unwrap();
         let mut model = Model::default();
         for (ops, fault) in batches {
             let mut after = model.clone();
@@ -169,8 +175,8 @@ proptest! {
                 after.apply(op);
             }
             let (gate, answers) = behind_gate(&store, ops);
-            if let Some((fault, spared)) = fault {
-                disk.break_down(fault, spared);
+            if let Some(fault) = fault {
+                disk.break_down(fault);
             }
             gate.send(()).unwrap();
             let answered: Vec<_> = answers.into_iter().map(|answer| block_on(answer).is_ok()).collect();
@@ -182,12 +188,12 @@ proptest! {
                 // An end of the process now. What failed may have reached the disk, but then all of it.
                 if let Some(fates) = &power_failure {
                     let mut fates = fates.iter().copied().cycle();
-                    disk = disk.after_crash(|| fates.next().unwrap_or(Survives::Not));
+                    disk = disk.after_crash(|| fates.next().unwrap_or(Fate::Lost));
                 } else {
                     disk.heal();
                 }
                 drop(store);
-                store = open(disk.location()).unwrap();
+                store = open(on(&disk)).unwrap();
             }
             let tx = store.begin_read().unwrap();
             let survived = !answered[0] && Model::read(&tx) == after;

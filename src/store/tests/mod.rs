@@ -1,6 +1,8 @@
 //! The store against plain models: what is put is there, what is indexed is found, and what failed has
 //! left nothing.
 
+#[path = "../../../tests/support/disk.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod disk;
 mod faults;
 mod intersect;
@@ -149,6 +151,11 @@ const PLAIN: Schema = Schema { steps: &[] };
 const CACHE: usize = 1 << 20;
 
 type Toys = Store<Op, Seen>;
+
+fn on(disk: &disk::Disk) -> Location {
+    let disk = disk.clone();
+    Location::Custom(Box::new(move |builder| disk.open(builder)))
+}
 
 fn open(location: Location) -> Result<Toys, StoreError> {
     Store::open(location, CACHE, &PLAIN, apply, Box::new(|_| Ok(())))

@@ -161,7 +161,7 @@ proptest! {
         to in any_bound(),
     ) {
         let disk = Disk::default();
-        let mut store = open(disk.location()).unwrap();
+        let mut store = open(on(&disk)).unwrap();
         let mut model = Model::default();
         for (ops, reopen) in batches {
             let wanted: Vec<_> = ops.iter().map(|op| model.apply(op)).collect();
@@ -169,7 +169,7 @@ proptest! {
             prop_assert_eq!(seen, wanted);
             if reopen {
                 drop(store);
-                store = open(disk.location()).unwrap();
+                store = open(on(&disk)).unwrap();
             }
             model.assert_is(&store.begin_read().unwrap());
         }

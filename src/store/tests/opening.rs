@@ -14,7 +14,7 @@ fn open_file(path: &Path) -> Result<Toys, StoreError> {
 }
 
 fn open_at(disk: &Disk, steps: &'static [Step]) -> Result<Toys, StoreError> {
-    Store::open(disk.location(), CACHE, &Schema { steps }, apply, Box::new(|_| Ok(())))
+    Store::open(on(disk), CACHE, &Schema { steps }, apply, Box::new(|_| Ok(())))
 }
 
 fn bump(tx: &mut WriteTx<'_>, name: &str) -> Result<(), StoreError> {

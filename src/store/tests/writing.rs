@@ -17,7 +17,7 @@ fn dropping_the_future_does_not_take_the_command_back() {
 #[test]
 fn shutting_down_writes_what_was_accepted_and_refuses_the_rest() {
     let disk = Disk::default();
-    let store = open(disk.location()).unwrap();
+    let store = open(on(&disk)).unwrap();
     let (gate, answers) = behind_gate(&store, (0..3000).map(|_| Op::Bump("a".into(), 1)).collect());
     std::thread::scope(|scope| {
         let ending = scope.spawn(|| store.shut_down());
@@ -31,7 +31,7 @@ fn shutting_down_writes_what_was_accepted_and_refuses_the_rest() {
     // Reading still works.
     assert_eq!(store.begin_read().unwrap().get::<Count>(&"a".into()).unwrap().unwrap().0, 3000);
     drop(store);
-    assert_eq!(submit(&open(disk.location()).unwrap(), Op::Count("a".into())).unwrap(), Seen::Number(3000));
+    assert_eq!(submit(&open(on(&disk)).unwrap(), Op::Count("a".into())).unwrap(), Seen::Number(3000));
 }
 
 #[test]
