@@ -1,40 +1,54 @@
-//! Killed at any moment, the server has lost nothing that it answered.
+//! Killed at any moment under many writers, the server has lost nothing that it answered.
 
-use super::load::{Answered, Load};
+use std::time::{Duration, Instant};
+
+use super::answered::Answered;
+use super::load::{Load, WRITERS};
 use super::process::{Server, assert_sound, data_file, run, text};
+use super::random::{Random, asked, seed};
 
-/// How often the server is killed.
-fn kills() -> u64 {
-    std::env::var("AGENTMAP_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
-}
-
-/// Numbers that look random and are the same each time (splitmix64).
-fn mixed(n: u64) -> u64 {
-    let z = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
+/// After so many kills a new data file is begun: all of it is read after each.
+const KILLS_A_FILE: u64 = 20;
+/// After every so many, what was left is also looked at beside a server that has repaired it.
+const BESIDE: u64 = 4;
 
 #[test]
 fn what_was_answered_survives_any_number_of_kills() {
-    let (_folder, data) = data_file();
+    let (began, seed, kills) = (Instant::now(), seed(), asked("AGENTMAP_KILLS").unwrap_or(3));
+    println!("seed {seed}: {kills} kills");
+    let mut writes = 0;
+    let mut file = data_file();
     let mut answered = Answered::default();
-    for n in 0..kills() {
-        let server = Server::start(&data);
+    for kill in 0..kills {
+        if kill > 0 && kill.is_multiple_of(KILLS_A_FILE) {
+            writes += answered.len();
+            println!("{kill} kills, {writes} writes answered and found, in {:?}", began.elapsed());
+            (file, answered) = (data_file(), Answered::default());
+        }
+        let data = &file.1;
+        let server = Server::start(data);
         answered.assert_served(server.address);
+        let mut random = Random::of(seed, kill);
         let load = Load::start(server.address);
-        // The moment between two answers is the scheduler's choice.
-        load.wait_for(1 + mixed(n) % 300);
+        load.wait_for(random.next() % 400);
+        // Not only just after an answer.
+        std::thread::sleep(Duration::from_micros(random.next() % 20_000));
         server.kill();
         answered.extend(load.end());
-        // Before anything else opens it, and beside the server that has repaired it.
-        assert_sound(&data);
-        let server = Server::start(&data);
-        answered.assert_kept(&data);
-        assert_sound(&data);
-        server.kill();
+        assert_sound(data);
+        answered.assert_kept(data);
+        if kill.is_multiple_of(BESIDE) {
+            let server = Server::start(data);
+            answered.assert_kept(data);
+            assert_sound(data);
+            server.kill();
+        }
     }
+    writes += answered.len();
+    println!(
+        "seed {seed}: {kills} kills under {WRITERS} writers, {writes} writes answered and found, in {:?}",
+        began.elapsed()
+    );
 }
 
 #[test]

@@ -1,37 +1,21 @@
 //! Writes from several connections, and what of them was answered.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
-use agentmap::app::SCHEMA;
-use agentmap::domain::agents::Agent;
-use agentmap::domain::audit::AuditRecord;
-use agentmap::domain::command::{Applied, Command};
-use agentmap::domain::log_id::seq_of;
-use agentmap::domain::metrics::Metric;
-use agentmap::store::Store;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::answered::{Answered, Known};
 use super::client::Client;
 use super::process::PATIENCE;
 
-/// Everything that was answered with success, each with the text by which it is known again.
-#[derive(Default)]
-pub struct Answered {
-    events: BTreeMap<Uuid, String>,
-    metrics: BTreeMap<Uuid, String>,
-    /// Batches answer with a count only: how many records carry the text.
-    batches: BTreeMap<String, usize>,
-    /// The description, or `None` where the agent was deleted.
-    agents: BTreeMap<Uuid, Option<String>>,
-    /// Agents of which something was asked and not answered.
-    unsure: Vec<Uuid>,
-}
+/// How many write at once.
+pub const WRITERS: usize = 32;
+/// How many records a batch has.
+pub const BATCH: usize = 7;
 
 #[derive(Default)]
 struct Shared {
@@ -41,8 +25,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn note(&self, what: impl FnOnce(&mut Answered)) {
-        what(&mut self.answered.lock().unwrap());
+    fn note<T>(&self, what: impl FnOnce(&mut Answered) -> T) {
+        let _ = what(&mut self.answered.lock().unwrap());
         *self.count.lock().unwrap() += 1;
         self.more.notify_all();
     }
@@ -54,10 +38,10 @@ pub struct Load {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Texts that no two writes share.
-fn marker() -> String {
+/// Texts that no two writes share, by which they are known again.
+fn marker(kind: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("m-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 type Work = fn(&mut Client, &Shared) -> std::io::Result<()>;
@@ -65,15 +49,16 @@ type Work = fn(&mut Client, &Shared) -> std::io::Result<()>;
 impl Load {
     pub fn start(address: SocketAddr) -> Self {
         let shared = Arc::new(Shared::default());
-        let work: [Work; 5] = [write_event, write_event, write_batch, write_metric, write_agent];
-        let threads = work.map(|work| {
+        let work: [Work; 5] = [write_event, write_event_batch, write_metrics, write_metric_batch, edit_agent];
+        let threads = work.into_iter().cycle().take(WRITERS).map(|work| {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || {
                 let mut client = Client::connect(address).unwrap();
                 while work(&mut client, &shared).is_ok() {}
             })
         });
-        Self { shared, threads: threads.into() }
+        let threads = threads.collect();
+        Self { shared, threads }
     }
 
     /// Waits until so many writes were answered.
@@ -97,8 +82,11 @@ fn id(answer: &Value, member: &str) -> Uuid {
     answer[member].as_str().unwrap().parse().unwrap()
 }
 
-fn expect(status: u16, wanted: u16, answer: &Value) {
+/// Sends a write and expects its answer, if there is one.
+fn send(client: &mut Client, method: &str, path: &str, body: &Value, wanted: u16) -> std::io::Result<Value> {
+    let (status, answer) = client.request(method, path, (!body.is_null()).then_some(body))?;
     assert_eq!(status, wanted, "{answer}");
+    Ok(answer)
 }
 
 fn event(marker: &str) -> Value {
@@ -106,22 +94,18 @@ fn event(marker: &str) -> Value {
 }
 
 fn write_event(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
-    let marker = marker();
-    let (status, answer) = client.request("POST", "/api/v1/events/ingest", Some(&event(&marker)))?;
-    expect(status, 201, &answer);
-    shared.note(|a| drop(a.events.insert(id(&answer, "audit_id"), marker)));
+    let marker = marker("event");
+    let answer = send(client, "POST", "/api/v1/events/ingest", &event(&marker), 201)?;
+    shared.note(|a| a.events.insert(marker, id(&answer, "audit_id")));
     Ok(())
 }
 
-fn write_batch(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
-    let marker = marker();
-    let batch: Vec<_> = (0..7).map(|_| event(&marker)).collect();
-    let (status, answer) = client.request("POST", "/api/v1/events/ingest/batch", Some(&batch.into()))?;
-    expect(status, 201, &answer);
-    assert_eq!(answer["accepted"], 7);
-    shared.note(|a| {
-        a.batches.insert(marker, 7);
-    });
+fn write_event_batch(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
+    let marker = marker("events");
+    let batch: Vec<_> = (0..BATCH).map(|_| event(&marker)).collect();
+    let answer = send(client, "POST", "/api/v1/events/ingest/batch", &batch.into(), 201)?;
+    assert_eq!(answer["accepted"], BATCH);
+    shared.note(|a| a.event_batches.insert(marker));
     Ok(())
 }
 
@@ -133,99 +117,57 @@ fn draft(name: &str) -> Value {
     })
 }
 
-fn write_metric(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
-    let marker = marker();
-    let agent = format!("metered-{marker}");
-    let (status, answer) = client.request("POST", "/api/v1/agents/", Some(&draft(&agent)))?;
-    expect(status, 201, &answer);
-    for n in 0..20 {
-        let metric = json!({
-            "agent_id": agent, "metric_type": "execution", "execution_time_ms": n, "success": n % 3 > 0,
-            "tokens_used": 70, "cost_usd": 0.03, "quality_score": 0.9, "session_id": marker
-        });
-        let (status, answer) = client.request("POST", "/api/v1/metrics/", Some(&metric))?;
-        expect(status, 201, &answer);
-        shared.note(|a| drop(a.metrics.insert(id(&answer, "metric_id"), marker.clone())));
+fn create(client: &mut Client, name: &str) -> std::io::Result<Uuid> {
+    Ok(id(&send(client, "POST", "/api/v1/agents/", &draft(name), 201)?, "agent_id"))
+}
+
+fn metric(agent: &str, marker: &str) -> Value {
+    json!({
+        "agent_id": agent, "metric_type": "execution", "execution_time_ms": 3, "success": true, "tokens_used": 70,
+        "cost_usd": 0.03, "quality_score": 0.9, "session_id": marker
+    })
+}
+
+fn write_metrics(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
+    let agent = marker("metered");
+    create(client, &agent)?;
+    for _ in 0..20 {
+        let marker = marker("metric");
+        let answer = send(client, "POST", "/api/v1/metrics/", &metric(&agent, &marker), 201)?;
+        shared.note(|a| a.metrics.insert(marker, id(&answer, "metric_id")));
     }
     Ok(())
 }
 
-/// Creates an agent, changes it, and deletes every other.
-fn write_agent(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
-    let marker = marker();
-    let (status, answer) = client.request("POST", "/api/v1/agents/", Some(&draft(&marker)))?;
-    expect(status, 201, &answer);
-    let id = id(&answer, "agent_id");
+fn write_metric_batch(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
+    let agent = marker("metered");
+    create(client, &agent)?;
+    for _ in 0..20 {
+        let marker = marker("metrics");
+        let batch: Vec<_> = (0..BATCH).map(|_| metric(&agent, &marker)).collect();
+        let answer = send(client, "POST", "/api/v1/metrics/batch", &batch.into(), 201)?;
+        assert_eq!(answer["accepted"], BATCH);
+        shared.note(|a| a.metric_batches.insert(marker));
+    }
+    Ok(())
+}
+
+/// Creates an agent, changes it some times, and deletes every other.
+fn edit_agent(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
+    let name = marker("edited");
+    let id = create(client, &name)?;
+    shared.note(|a| a.agents.insert(id, Known { name, ..Known::default() }));
     let path = format!("/api/v1/agents/{id}");
-    let change = json!({"description": marker});
-    let unsure = |error| {
-        shared.note(|a| a.unsure.push(id));
-        Err(error)
-    };
-    match client.request("PUT", &path, Some(&change)) {
-        Ok((status, answer)) => expect(status, 200, &answer),
-        Err(error) => return unsure(error),
+    let known = |what: &dyn Fn(&mut Known)| shared.note(|a| what(a.agents.get_mut(&id).unwrap()));
+    for edit in 1..=3 {
+        known(&|agent| agent.asked = edit);
+        send(client, "PUT", &path, &json!({"description": edit.to_string()}), 200)?;
+        known(&|agent| agent.edits = edit);
     }
-    shared.note(|a| drop(a.agents.insert(id, Some(marker))));
     if id.as_u128().is_multiple_of(2) {
-        match client.request("DELETE", &path, None) {
-            Ok((status, answer)) => expect(status, 204, &answer),
-            Err(error) => return unsure(error),
-        }
-        shared.note(|a| drop(a.agents.insert(id, None)));
+        known(&|agent| agent.deletion = Some(false));
+        send(client, "DELETE", &path, &Value::Null, 204)?;
+        known(&|agent| agent.deletion = Some(true));
     }
     Ok(())
-}
-
-impl Answered {
-    pub fn extend(&mut self, more: Self) {
-        self.events.extend(more.events);
-        self.metrics.extend(more.metrics);
-        self.batches.extend(more.batches);
-        self.agents.extend(more.agents);
-        self.unsure.extend(more.unsure);
-    }
-
-    /// All of it is in the data file, which a server may have open.
-    pub fn assert_kept(&self, data: &Path) {
-        let store = Store::<Command, Applied>::open_read_only(data, 1 << 22, &SCHEMA).unwrap();
-        let tx = store.begin_read().unwrap();
-        for (id, marker) in &self.events {
-            let record = tx.get::<AuditRecord>(&seq_of(*id)).unwrap().expect("an event was lost");
-            assert_eq!((record.id(), record.told.operation_detail.as_ref()), (*id, Some(marker)));
-        }
-        for (id, marker) in &self.metrics {
-            let metric = tx.get::<Metric>(&seq_of(*id)).unwrap().expect("a metric was lost");
-            assert_eq!((metric.id(), metric.session_id.as_ref()), (*id, Some(marker)));
-        }
-        let mut batches: BTreeMap<String, usize> = BTreeMap::new();
-        for entry in tx.all::<AuditRecord>().unwrap() {
-            *batches.entry(entry.unwrap().1.told.operation_detail.unwrap()).or_default() += 1;
-        }
-        for (marker, count) in &self.batches {
-            assert_eq!(batches.get(marker), Some(count), "a batch was lost");
-        }
-        // Also what was not answered is there as a whole or not at all.
-        assert!(batches.values().all(|count| [1, 7].contains(count)), "a batch is half there");
-        for (id, description) in self.agents.iter().filter(|(id, _)| !self.unsure.contains(id)) {
-            let agent = tx.get::<Agent>(id).unwrap();
-            assert_eq!(agent.map(|agent| agent.description), description.clone().map(Some), "{id}");
-        }
-    }
-
-    /// The server that has the data tells of some of it.
-    pub fn assert_served(&self, address: SocketAddr) {
-        let mut client = Client::connect(address).unwrap();
-        for (id, marker) in self.events.iter().rev().take(3) {
-            let record = client.get(&format!("/api/v1/events/audit/{id}"));
-            assert_eq!(record["operation"]["detail"], marker.as_str());
-        }
-        for (id, description) in self.agents.iter().filter(|(id, _)| !self.unsure.contains(id)).take(3) {
-            let (status, agent) = client.request("GET", &format!("/api/v1/agents/{id}"), None).unwrap();
-            match description {
-                Some(text) => assert_eq!((status, agent["description"].as_str()), (200, Some(text.as_str()))),
-                None => assert_eq!(status, 404),
-            }
-        }
-    }
 }

@@ -1,9 +1,13 @@
 //! The program itself, as a process: killed, stopped, refused its file or its port, and seeded while it serves.
 
+mod answered;
 mod client;
 mod kill;
 mod load;
 mod process;
+#[path = "../support/random.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
+mod random;
 mod refusals;
 mod seeding;
 mod signals;

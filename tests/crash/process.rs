@@ -36,7 +36,27 @@ pub fn agentmap(args: &[&str], data: &Path) -> Command {
 
 /// Runs the program to its end.
 pub fn run(args: &[&str], data: &Path) -> Output {
-    let mut command = agentmap(args, data);
+    output_of(agentmap(args, data))
+}
+
+/// Runs the program to its end, where no file may grow beyond so many KiB.
+#[cfg(unix)]
+pub fn run_with_room(kib: u32, args: &[&str], data: &Path) -> Output {
+    let inner = agentmap(args, data);
+    let mut command = Command::new("bash");
+    // Without the trap the signal would end it, and not the error be told.
+    command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\""));
+    command.arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    output_of(command)
+}
+
+fn output_of(mut command: Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     Process(child).output()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use agentmap::domain::command::{Applied, Command, apply};
 use agentmap::store::{Location, Schema, Store};
 
-use super::process::{Server, data_file, run, text};
+use super::process::{Server, data_file, run, run_with_room, text};
 
 /// The server does not start, says why in one line that holds `why`, and nothing else.
 fn assert_refused(args: &[&str], data: &Path, why: &str) {
@@ -77,4 +77,18 @@ fn a_data_file_that_was_cut_off() {
         std::fs::write(&data, &whole[..whole.len() * part / 8]).unwrap();
         assert_refused(&FREE, &data, "data.redb");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_for_which_there_is_no_room() {
+    // It was left half made, and refused as damaged ever after.
+    let (folder, data) = data_file();
+    let ended = run_with_room(64, &["serve", "--port", "0"], &data);
+    let complaint = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{complaint}");
+    assert!(complaint.starts_with("agentmap: ") && complaint.contains("data.redb"), "{complaint}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert_eq!(left, ["none.toml"]);
+    Server::start(&data).kill();
 }
