@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::activity;
+use crate::domain::audit_tree;
 use crate::domain::command::{Action, Applied, Command, Outcome, apply};
 use crate::domain::event_log::StreamHead;
 use crate::domain::events::Event;
@@ -16,10 +17,11 @@ use crate::domain::live::Live;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
+use crate::notary::Notary;
 use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
 
 /// The schema of the data files that this program writes.
-pub const SCHEMA: Schema = Schema { steps: &[activity::fill] };
+pub const SCHEMA: Schema = Schema { steps: &[activity::fill, audit_tree::fill] };
 
 /// A snapshot of the data, for those who read and must not know the store.
 pub type Snapshot = ReadTx;
@@ -69,11 +71,13 @@ impl From<StoreError> for Failure {
 struct Memory {
     live: Live,
     roster: ArcSwap<Roster>,
+    notary: Notary,
 }
 
 impl Memory {
-    fn hear(&self, news: News<'_, Applied>) -> Result<(), StoreError> {
+    fn hear(&self, news: News<'_, '_, Applied>) -> Result<(), StoreError> {
         match news {
+            News::Opening(tx) => self.notary.examine(tx)?,
             News::Opened(tx) => {
                 self.roster.store(Arc::new(Roster::load(tx)?));
                 self.live.resume(tx.get::<StreamHead>(&())?.unwrap_or_default().0);
@@ -106,13 +110,18 @@ impl App {
     /// Opens the data and gets ready to serve.
     ///
     /// # Errors
-    /// When the data is locked, too new, damaged or not reachable.
+    /// When the data is locked, too new, damaged, not reachable, or not what was signed.
     pub fn open(config: Config, location: Location, clock: Clock) -> Result<Arc<Self>, StoreError> {
-        let memory = Arc::new(Memory { live: Live::new(0), roster: ArcSwap::default() });
+        let notary = match &location {
+            Location::File(path) => Notary::beside(path)?,
+            _ => Notary::in_memory()?,
+        };
+        let memory = Arc::new(Memory { live: Live::new(0), roster: ArcSwap::default(), notary });
         let listener = Arc::clone(&memory);
-        let listener = Box::new(move |news: News<'_, Applied>| listener.hear(news));
+        let listener = Box::new(move |news: News<'_, '_, Applied>| listener.hear(news));
         let store = Store::open(location, config.cache_bytes, &SCHEMA, apply, listener)?;
-        Ok(Arc::new(Self {
+        memory.notary.keep_key()?;
+        let app = Arc::new(Self {
             config,
             store,
             memory,
@@ -120,7 +129,9 @@ impl App {
             started: Instant::now(),
             stopping: watch::Sender::new(false),
             subscribers: watch::Sender::new(0),
-        }))
+        });
+        app.bring_checkpoint_up_to_date();
+        Ok(app)
     }
 
     /// The present time.
@@ -176,6 +187,27 @@ impl App {
         self.memory.roster.load_full()
     }
 
+    /// Who signs what the audit trail is.
+    #[must_use]
+    pub fn notary(&self) -> &Notary {
+        &self.memory.notary
+    }
+
+    /// Keeps a checkpoint of the audit trail beside the data file, and returns how many records it covers.
+    ///
+    /// # Errors
+    /// When it cannot be written, or storage fails.
+    pub fn keep_checkpoint(&self) -> Result<u64, Failure> {
+        Ok(self.store.read(|tx| self.memory.notary.keep(tx))?)
+    }
+
+    /// A disk that is full costs the checkpoint, and not the server.
+    fn bring_checkpoint_up_to_date(&self) {
+        if let Err(error) = self.keep_checkpoint() {
+            tracing::error!(%error, "the checkpoint beside the data file could not be written");
+        }
+    }
+
     /// The live bus.
     #[must_use]
     pub fn live(&self) -> &Live {
@@ -216,6 +248,7 @@ impl App {
     /// Writes what was submitted and closes the store for writing.
     pub fn close(&self) {
         self.store.shut_down();
+        self.bring_checkpoint_up_to_date();
     }
 
     /// How many clients follow the stream.

@@ -9,6 +9,7 @@
 //! | [`cli`], [`config`] | the command line and the settings |
 //! | [`seed`] | identity files into agents |
 //! | [`demo`] | a fleet at work that does not exist |
+//! | [`notary`] | the key, and the checkpoint beside the data file |
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod http;
+pub mod notary;
 pub mod seed;
 pub mod store;
 

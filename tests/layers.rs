@@ -34,6 +34,20 @@ const LAYERS: &[Layer] = &[
     },
     Layer { files: &["commands"], never: &["redb::"] },
     Layer {
+        files: &["notary.rs"],
+        never: &[
+            "crate::app",
+            "crate::App",
+            "crate::commands",
+            "crate::cli",
+            "crate::config",
+            "crate::http",
+            "crate::seed",
+            "redb::",
+            "warp::",
+        ],
+    },
+    Layer {
         files: &["seed"],
         never: &[
             "crate::http",

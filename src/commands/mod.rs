@@ -117,6 +117,7 @@ fn explain(path: &std::path::Path, error: &StoreError) -> Fault {
         ),
         StoreError::Corrupt(why) => format!("the data file {path} cannot be read: {why}"),
         StoreError::Io(why) => format!("the data file {path} cannot be opened: {why}"),
+        StoreError::Refused(why) => why.clone(),
         StoreError::Unavailable(why) => format!("the data file {path} cannot be used: {why}"),
         StoreError::Panicked | StoreError::Broke => format!("the data file {path} cannot be used: {error}"),
     })

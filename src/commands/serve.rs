@@ -18,6 +18,8 @@ use crate::{http, seed};
 
 /// How often the stream's log is trimmed and storage is probed.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// How often the checkpoint beside the data file is brought up to date while records arrive.
+const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How often a failed storage is tried again while nobody writes.
 const RECOVERY: Duration = Duration::from_secs(1);
 /// What `--seed-if-empty` calls the built-in fleet.
@@ -43,8 +45,10 @@ pub async fn serve(config: Config, args: ServeArgs) -> Ran {
 /// Serves until the process is asked to end.
 pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
+    let checkpoints = tokio::spawn(keep_checkpoints(Arc::clone(&app)));
     let served = http::server::serve(Arc::clone(&app), listener, asked_to_end()).await;
     housekeeping.abort();
+    checkpoints.abort();
     // Joins the writer thread, which finishes what was accepted.
     let closing = tokio::task::spawn_blocking(move || app.close());
     let _ = closing.await;
@@ -110,6 +114,22 @@ async fn keep_house(app: Arc<App>) {
         if let Err(error) = done {
             tracing::error!(%error, "housekeeping failed");
         }
+    }
+}
+
+/// Keeps the checkpoint beside the data file near the end of the trail. A disk that is full costs no more than that.
+async fn keep_checkpoints(app: Arc<App>) {
+    let mut failed = false;
+    loop {
+        tokio::time::sleep(CHECKPOINT).await;
+        let keeper = Arc::clone(&app);
+        let kept = tokio::task::spawn_blocking(move || keeper.keep_checkpoint()).await;
+        if let Ok(Err(error)) = &kept
+            && !failed
+        {
+            tracing::error!(%error, "the checkpoint beside the data file falls behind");
+        }
+        failed = !matches!(kept, Ok(Ok(_)));
     }
 }
 

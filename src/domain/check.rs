@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::activity::Activity;
 use super::agents::Agent;
 use super::alerts::{Alert, AlertHead};
-use super::audit::{AuditRecord, Hash};
+use super::audit::AuditRecord;
+use super::audit_tree::{AuditAnchor, AuditFrontier, AuditNode, AuditTree, regrow};
 use super::event_log::{StoredEvent, StreamHead};
 use super::events::Event;
 use super::metric_sums::MetricSums;
@@ -40,13 +41,15 @@ pub struct CheckReport {
 const TOLD: usize = 100;
 
 /// The counters and rollups that follow from the raw records alone.
-const DERIVED: [TableName; 6] = [
+const DERIVED: [TableName; 8] = [
     MetricSums::TABLE,
     Tally::TABLE,
     Activity::TABLE,
     DayUsage::TABLE,
     SessionUsage::TABLE,
     AuditHead::TABLE,
+    AuditFrontier::TABLE,
+    AuditNode::TABLE,
 ];
 
 /// Checks everything.
@@ -59,13 +62,14 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
     report.metrics = report.records::<Metric>(tx)?;
     report.audit_records = report.records::<AuditRecord>(tx)?;
     let alerts = report.records::<Alert>(tx)?;
-    report.numbers::<Metric>(tx, tx.get::<MetricHead>(&())?.unwrap_or_default().0)?;
-    report.numbers::<AuditRecord>(tx, tx.get::<AuditHead>(&())?.unwrap_or_default().next)?;
+    let anchor = tx.get::<AuditAnchor>(&())?.unwrap_or_default();
+    report.numbers::<Metric>(tx, 0, tx.get::<MetricHead>(&())?.unwrap_or_default().0)?;
+    report.numbers::<AuditRecord>(tx, anchor.first, tx.get::<AuditHead>(&())?.unwrap_or_default().next)?;
     report.expect(alerts == tx.get::<AlertHead>(&())?.unwrap_or_default().next(), || {
         "alerts: the next number is not that of the alerts".into()
     });
-    report.chain(tx)?;
-    report.derived(tx)?;
+    report.chain(tx, &anchor)?;
+    report.derived(tx, &anchor)?;
     report.stream(tx)?;
     Ok(report)
 }
@@ -104,19 +108,26 @@ impl CheckReport {
         Ok(count)
     }
 
-    /// A log's numbers run from 0 without a hole, and the next is `head`.
-    fn numbers<R: Record<Key = u64>>(&mut self, tx: &ReadTx, head: u64) -> Result<(), StoreError> {
+    /// A log's numbers run from the first that is kept without a hole, and the next is `head`.
+    fn numbers<R: Record<Key = u64>>(
+        &mut self,
+        tx: &ReadTx,
+        first: u64,
+        head: u64,
+    ) -> Result<(), StoreError> {
         let count = tx.len(R::TABLE)?;
         let last = tx.last_key_to(R::TABLE, Bound::Unbounded)?;
-        let next = last.map(|key| u64::read(&mut key.as_slice())).transpose()?.map_or(0, |last| last + 1);
-        self.expect(next == count, || format!("{}: {count} records end at number {next}", R::TABLE));
+        let next = last.map(|key| u64::read(&mut key.as_slice())).transpose()?.map_or(first, |last| last + 1);
+        self.expect(next.checked_sub(first) == Some(count), || {
+            format!("{}: {count} records from number {first} end at number {next}", R::TABLE)
+        });
         self.expect(next == head, || format!("{}: the next number is {head}, not {next}", R::TABLE));
         Ok(())
     }
 
     /// Every audit record's hash covers it and the one before it.
-    fn chain(&mut self, tx: &ReadTx) -> Result<(), StoreError> {
-        let mut previous = Hash::default();
+    fn chain(&mut self, tx: &ReadTx, anchor: &AuditAnchor) -> Result<(), StoreError> {
+        let mut previous = anchor.previous;
         for entry in tx.all::<AuditRecord>()? {
             let (seq, record) = entry?;
             self.expect(record.hash == record.hash_after(previous), || {
@@ -128,10 +139,14 @@ impl CheckReport {
     }
 
     /// The counters and rollups equal those that the raw records give when they are folded anew.
-    fn derived(&mut self, tx: &ReadTx) -> Result<(), StoreError> {
+    fn derived(&mut self, tx: &ReadTx, anchor: &AuditAnchor) -> Result<(), StoreError> {
         let folded = Scratch::filled(|scratch| {
             for entry in tx.all::<Metric>()? {
                 derive_from_metric(scratch, &entry?.1)?;
+            }
+            if anchor.first > 0 {
+                scratch.set(&(), &AuditHead { next: anchor.first, hash: anchor.previous })?;
+                regrow(scratch, &mut AuditTree::open(tx)?)?;
             }
             for entry in tx.all::<AuditRecord>()? {
                 derive_from_audit(scratch, &entry?.1)?;

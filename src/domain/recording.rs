@@ -6,6 +6,7 @@ use bincode::{Decode, Encode};
 
 use super::activity;
 use super::audit::{AuditRecord, Hash, NewAudit};
+use super::audit_tree;
 use super::command::{Run, Stop};
 use super::events::Event;
 use super::metric_sums;
@@ -113,6 +114,7 @@ pub fn derive_from_metric(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<Movem
 pub fn derive_from_audit(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
     tally::count(tx, record)?;
     activity::count_operation(tx, record)?;
+    audit_tree::grow(tx, record)?;
     let (next, hash) = (record.seq + 1, record.hash);
     tx.update(&(), |head: &mut AuditHead| *head = AuditHead { next, hash })
 }

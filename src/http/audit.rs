@@ -143,18 +143,41 @@ async fn events(app: Arc<App>, Query(query): Query<EventQuery>) -> Result<Listin
 
 /// Names one record.
 #[derive(Deserialize, ToSchema)]
-struct RecordPath {
+pub struct RecordPath {
     /// The record's number, or its id.
-    record: String,
+    pub record: String,
+}
+
+impl RecordPath {
+    fn id(&self) -> Option<Uuid> {
+        Uuid::parse_str(&self.record).ok()
+    }
+
+    fn unknown(&self) -> Refusal {
+        Refusal::NotFound { what: "audit record", id: self.record.clone() }
+    }
+
+    /// The number that the record must have.
+    ///
+    /// # Errors
+    /// When it can be no record's.
+    pub fn seq(&self) -> Result<u64, Refusal> {
+        self.id().map(seq_of).or_else(|| self.record.parse().ok()).ok_or_else(|| self.unknown())
+    }
+
+    /// The record that was meant, which may be another of the same number's.
+    ///
+    /// # Errors
+    /// When it is not the one that was named.
+    pub fn the(&self, found: Option<AuditRecord>) -> Result<AuditRecord, Refusal> {
+        found.filter(|r| self.id().is_none_or(|id| id == r.id())).ok_or_else(|| self.unknown())
+    }
 }
 
 async fn record(app: Arc<App>, Path(path): Path<RecordPath>) -> Result<Ok200<AuditRecord>, Problem> {
-    let unknown = || Refusal::NotFound { what: "audit record", id: path.record.clone() };
-    let id = Uuid::parse_str(&path.record).ok();
-    let seq = id.map(seq_of).or_else(|| path.record.parse().ok()).ok_or_else(unknown)?;
+    let seq = path.seq()?;
     let record = app.read(|tx| tx.get::<AuditRecord>(&seq))?;
-    let record = record.filter(|r| id.is_none_or(|id| id == r.id())).ok_or_else(unknown)?;
-    Ok(Ok200(record))
+    Ok(Ok200(path.the(record)?))
 }
 
 /// Over which time.

@@ -4,6 +4,7 @@ mod agents;
 mod assets;
 mod audit;
 mod audit_export;
+mod audit_proof;
 mod audit_timeline;
 mod budget;
 mod dates;
@@ -57,6 +58,7 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
             [
                 ingest::endpoints(),
                 audit::endpoints(),
+                audit_proof::endpoints(),
                 audit_export::endpoints(),
                 audit_timeline::endpoints(),
                 refusals::endpoints(),

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The writer panicked, which is a bug; what it did not answer may be written. The data is opened anew.
     #[error("the writer broke off")]
     Broke,
+    /// Whoever opens the data does not take it for what it was; the sentence says why.
+    #[error("{0}")]
+    Refused(String),
     /// A command of the batch panicked, which is a bug; nothing of the batch was written.
     #[error("a command could not be carried out")]
     Panicked,

@@ -49,7 +49,7 @@ pub struct Store<C, O> {
 
 impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     /// Opens the data, raises it to the schema's version and starts the writer thread.
-    /// The listener is told of the opening before this returns, and of every batch after its commit and before it
+    /// The listener is asked before anything is written and told of the opening before this returns, and of every batch after its commit and before it
     /// is answered.
     ///
     /// # Errors
@@ -67,6 +67,7 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
             let txn = database.begin_write()?;
             let mut tx = WriteTx::new(&txn);
             SchemaVersion::raise(&mut tx, schema)?;
+            listener(News::Opening(&mut tx))?;
             tx.finish()?;
             txn.commit().map_err(StoreError::from)?;
             listener(News::Opened(&database.begin_read()?))

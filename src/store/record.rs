@@ -67,6 +67,12 @@ pub trait Lookup {
     fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError>;
 }
 
+impl<L: Lookup> Lookup for &mut L {
+    fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
+        (**self).lookup(key)
+    }
+}
+
 /// A secondary index: a table of `(value, primary key) -> ()`.
 pub struct Index<R: Record> {
     /// The index table.

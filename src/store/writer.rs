@@ -21,7 +21,9 @@ use super::write::WriteTx;
 pub type Apply<C, O> = fn(&mut WriteTx<'_>, C) -> Result<O, StoreError>;
 
 /// What the store's owner is told.
-pub enum News<'a, O> {
+pub enum News<'a, 't, O> {
+    /// The data is about to be opened, for the first time or again. An error leaves it as it is.
+    Opening(&'a mut WriteTx<'t>),
     /// The data is open, for the first time or again: what is held in memory of it must be read anew.
     Opened(&'a ReadTx),
     /// A batch is committed and not answered yet: its outcomes, in order.
@@ -29,7 +31,7 @@ pub enum News<'a, O> {
 }
 
 /// Who is told. An error at the opening fails it.
-pub type Listener<O> = Box<dyn FnMut(News<'_, O>) -> Result<(), StoreError> + Send>;
+pub type Listener<O> = Box<dyn FnMut(News<'_, '_, O>) -> Result<(), StoreError> + Send>;
 
 /// One command and where its answer goes.
 pub(super) struct Job<C, O> {
@@ -98,6 +100,9 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
 
     fn reopen(&mut self) -> Result<(), StoreError> {
         self.database.reopen()?;
+        let txn = self.database.begin_write()?;
+        (self.listener)(News::Opening(&mut WriteTx::new(&txn)))?;
+        txn.abort().map_err(StoreError::from)?;
         // A commit whose sync failed may have reached the disk all the same.
         (self.listener)(News::Opened(&self.database.begin_read()?))
     }

@@ -3,6 +3,10 @@
 mod harness;
 mod shape;
 mod stream;
+#[path = "../crash/trail.rs"]
+mod trail;
+#[path = "../verifier/mod.rs"]
+mod verifier;
 
 mod agent_activity;
 mod agent_brief;
@@ -13,6 +17,7 @@ mod agents;
 mod aggregates;
 mod audit;
 mod audit_export;
+mod audit_proof;
 mod audit_timeline;
 mod budget;
 mod documents;

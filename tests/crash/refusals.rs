@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use agentmap::app::SCHEMA;
 use agentmap::domain::command::{Applied, Command, apply};
-use agentmap::store::{Location, Schema, Store};
+use agentmap::store::{Location, Schema, Step, Store};
 
 use super::process::{Server, data_file, run, run_with_room, text};
 
@@ -38,10 +39,13 @@ fn data_that_another_process_has() {
     Server::start(&data).kill();
 }
 
+/// A step that changes nothing.
+const NOTHING: Step = |_| Ok(());
+
 #[test]
 fn data_of_a_newer_version() {
     let (_folder, data) = data_file();
-    let newer = Schema { steps: &[|_| Ok(()), |_| Ok(())] };
+    let newer = Schema { steps: &[NOTHING; SCHEMA.steps.len() + 1] };
     let location = Location::File(data.clone());
     drop(Store::<Command, Applied>::open(location, 1 << 20, &newer, apply, Box::new(|_| Ok(()))).unwrap());
     assert_refused(&FREE, &data, "newer");

@@ -249,3 +249,25 @@ pub fn history(commands: usize) -> impl Strategy<Value = Vec<Command>> {
     (vec(command(create.boxed()), 3), vec(command(any_action().boxed()), 1..commands))
         .prop_map(|(first, rest)| [first, rest].concat())
 }
+
+/// Many operations at once, always the same: enough for the tree over the trail to have tiles.
+pub fn long_trail(records: u64) -> Command {
+    let told = |n: u64| NewAudit {
+        agent_id: Some(format!("agent-{}", n % 7)),
+        agent_name: None,
+        agent_role: None,
+        operation_type: Some("tool_use".into()),
+        operation_detail: Some(format!("step {n}")),
+        target_resource: None,
+        target_type: None,
+        decision: DECISIONS[n as usize % DECISIONS.len()],
+        reason: None,
+        cost_usd: n as f64 / 16.0,
+        tokens_used: n,
+        session_id: None,
+        context: JsonText("{}".into()),
+        timestamp: Timestamp(n as i64 * 1_000_000),
+        nonce: n,
+    };
+    Command { at: Timestamp(0), nonce: 0, action: Action::AppendAudit((0..records).map(told).collect()) }
+}

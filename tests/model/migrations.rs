@@ -5,7 +5,7 @@ use agentmap::store::Key;
 use proptest::prelude::*;
 use redb::TableDefinition;
 
-use super::history::history;
+use super::history::{history, long_trail};
 use super::world::{Dump, World};
 
 /// A table as the store keeps it.
@@ -18,6 +18,9 @@ fn version(number: u8) -> Vec<u8> {
     vec![1, number]
 }
 
+/// The tables that came with version 2, with version 3, and so on.
+const NEW: [&[&str]; 2] = [&["activity"], &["audit_frontier", "audit_tree"]];
+
 /// The tables that hold something: to look into one makes it.
 fn full(world: &World) -> Dump {
     let mut dump = world.dump();
@@ -29,15 +32,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_version_1_did_not_count_is_counted_from_its_logs(history in history(40)) {
-        let (world, _) = World::after(&history);
+    fn what_an_older_version_did_not_keep_follows_from_its_logs(
+        history in history(40),
+        records in 0_u64..300,
+        older in 1_u8..3,
+    ) {
+        let (mut world, _) = World::after(&history);
+        world.batch(&[long_trail(records)]);
         let (disk, wanted) = (world.disk.copy(), full(&world));
         drop(world);
-        prop_assert_eq!(&wanted["schema"], &[(().to_bytes(), version(2))]);
+        prop_assert_eq!(&wanted["schema"], &[(().to_bytes(), version(3))]);
         let database = disk.database();
         let write = database.begin_write().unwrap();
-        prop_assert_eq!(write.delete_table(table("activity")).unwrap(), wanted.contains_key("activity"));
-        write.open_table(table("schema")).unwrap().insert([].as_slice(), version(1).as_slice()).unwrap();
+        for new in NEW.iter().skip(usize::from(older) - 1).copied().flatten() {
+            prop_assert!(write.delete_table(table(new)).unwrap() || !wanted.contains_key(*new));
+        }
+        write.open_table(table("schema")).unwrap().insert([].as_slice(), version(older).as_slice()).unwrap();
         write.commit().unwrap();
         drop(database);
 

@@ -6,7 +6,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use redb::{ReadableTable, TableDefinition};
 
-use super::history::history;
+use super::history::{history, long_trail};
 use super::world::{Disk, Dump, World};
 
 /// The tables that hold nothing but what follows from others, or is followed by others.
@@ -27,7 +27,7 @@ const INDEXES: [&str; 14] = [
     "audit_by_session",
 ];
 const LOGS: [&str; 4] = ["metrics", "audit", "alerts", "stream"];
-const COUNTERS: [&str; 9] = [
+const COUNTERS: [&str; 10] = [
     "metric_sums",
     "audit_tallies",
     "activity",
@@ -35,6 +35,7 @@ const COUNTERS: [&str; 9] = [
     "usage_by_session",
     "metric_head",
     "audit_head",
+    "audit_frontier",
     "alert_head",
     "stream_head",
 ];
@@ -151,6 +152,26 @@ fn an_audit_record_that_says_something_else_is_found() {
             }
             let damage: Damage<'_> = &|t| drop(t.insert(key.as_slice(), other.as_slice()).unwrap());
             assert!(found(&disk, "audit", damage), "byte {at} of {value:02x?} is not noticed");
+        }
+    }
+}
+
+#[test]
+fn a_node_of_the_tree_that_is_off_or_missing_is_found() {
+    let mut world = World::new();
+    world.batch(&[long_trail(600)]);
+    let dump = world.dump();
+    let entries = &dump["audit_tree"];
+    // Two full tiles, and what is over both.
+    assert_eq!(entries.len(), 3);
+    for (key, value) in entries {
+        let missing: Damage<'_> = &|t| assert!(t.remove(key.as_slice()).unwrap().is_some());
+        assert!(found(&world.disk, "audit_tree", missing), "{key:02x?} is not missed");
+        for at in 0..value.len() {
+            let mut other = value.clone();
+            other[at] ^= 1;
+            let damage: Damage<'_> = &|t| drop(t.insert(key.as_slice(), other.as_slice()).unwrap());
+            assert!(found(&world.disk, "audit_tree", damage), "byte {at} of {key:02x?} is not noticed");
         }
     }
 }

@@ -105,7 +105,7 @@ impl World {
         self.store = None;
         let (disk, published) = (self.disk.clone(), Arc::clone(&self.published));
         let location = Location::Custom(Box::new(move |b| b.create_with_backend(disk.clone())));
-        let listener = Box::new(move |news: News<'_, Applied>| {
+        let listener = Box::new(move |news: News<'_, '_, Applied>| {
             if let News::Committed(batch) = news {
                 published.lock().unwrap().extend(batch.iter().flat_map(|applied| applied.events.clone()));
             }
