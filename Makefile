@@ -26,6 +26,9 @@ DAMAGES ?= 5000
 # How many power failures `make crash-images` makes up.
 IMAGES ?= 20000
 
+# How often `make tampering` tampers in each way.
+TAMPERINGS ?= 200
+
 # How long `make dashboard-bench` loads each page.
 SECONDS_A_PAGE ?= 60
 
@@ -89,6 +92,10 @@ faults: ## Let every operation on storage fail in turn, and damage files: make f
 .PHONY: crash-images
 crash-images: ## Let the power fail at random moments and open what is left: make crash-images IMAGES=20000
 	AGENTMAP_IMAGES=$(IMAGES) cargo test --locked --test faults -- --nocapture images::
+
+.PHONY: tampering
+tampering: ## Tamper with audit trails at random, and see each found out: make tampering TAMPERINGS=200
+	AGENTMAP_TAMPERINGS=$(TAMPERINGS) cargo test --locked --test crash tampering -- --nocapture
 
 .PHONY: bench
 bench: ## Measure

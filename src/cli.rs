@@ -38,6 +38,8 @@ pub enum Command {
     Status(JsonArg),
     /// Prove that the data agrees with itself: indexes, counters, rollups, audit hashes
     Check(JsonArg),
+    /// Verify the audit trail against what was signed, or export a part of it with its proof
+    Audit(AuditArgs),
     /// Show the effective settings and where each came from
     Config(JsonArg),
     /// Print the completion script of a shell
@@ -152,4 +154,51 @@ pub enum AgentsCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct AuditArgs {
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs)]
+pub enum AuditCommand {
+    /// Recompute every hash and compare the trail with a signed checkpoint; beside a running server, too
+    Verify(AuditVerifyArgs),
+    /// Write records as NDJSON, behind a line with what proves them
+    Export(AuditExportArgs),
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct AuditVerifyArgs {
+    /// Verify this export instead of the data file
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// The key that signs checkpoints [default: that beside the data file, or in the export]
+    #[arg(long, value_name = "FILE")]
+    pub public_key: Option<PathBuf>,
+    /// A checkpoint that you kept [default: that beside the data file]
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct AuditExportArgs {
+    /// The number of the first record [default: the first that is kept]
+    #[arg(long, value_name = "SEQ")]
+    pub from: Option<u64>,
+    /// The number of the last record [default: the last that is signed]
+    #[arg(long, value_name = "SEQ")]
+    pub to: Option<u64>,
+    /// Write to this file, which must be new [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }

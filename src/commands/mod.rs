@@ -1,6 +1,7 @@
 //! What the commands of the command line do.
 
 mod agents;
+mod audit;
 mod check;
 mod client;
 mod completions;
@@ -72,6 +73,7 @@ fn run(command: Command, config: Config) -> Ran {
         Command::Watch(args) => block_on(watch::watch(config, args)),
         Command::Agents(args) => agents::agents(&config, args),
         Command::Status(args) => block_on(status::status(config, args)),
+        Command::Audit(args) => audit::audit(&config, &args),
         Command::Check(args) => check::check(&config, &args),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),

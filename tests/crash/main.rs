@@ -2,6 +2,7 @@
 
 mod answered;
 mod client;
+mod guard;
 mod kill;
 mod load;
 mod process;
@@ -11,3 +12,7 @@ mod random;
 mod refusals;
 mod seeding;
 mod signals;
+mod tampering;
+mod trail;
+#[path = "../verifier/mod.rs"]
+mod verifier;
