@@ -24,6 +24,7 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub max_batch_bytes: usize,
     pub keep_events: u64,
+    pub keep_requests: u64,
     pub log_format: LogFormat,
     pub log: String,
     pub assets: Option<PathBuf>,
@@ -56,6 +57,7 @@ const CACHE: usize = 64;
 const BODY: usize = 1;
 const BATCH: usize = 16;
 const KEEP_EVENTS: u64 = 1_000_000;
+const KEEP_REQUESTS: u64 = 1_000_000;
 const LOG: &str = "info";
 
 impl Config {
@@ -75,6 +77,8 @@ impl Config {
         let max_body_bytes = pick.size("max_body", given.max_body, from_file.max_body, BODY, 0, 1024)?;
         let max_batch_bytes = pick.size("max_batch", given.max_batch, from_file.max_batch, BATCH, 0, 1024)?;
         let keep_events = pick.value("keep_events", given.keep_events, from_file.keep_events, || KEEP_EVENTS);
+        let keep_requests =
+            pick.value("keep_requests", given.keep_requests, from_file.keep_requests, || KEEP_REQUESTS);
         let log_format = pick.value("log_format", given.log_format, from_file.log_format, || LogFormat::Text);
         let log = pick.value("log", given.log, from_file.log, || LOG.into());
         let from_file_alone = given.assets.is_none() && from_file.assets.is_some();
@@ -90,6 +94,7 @@ impl Config {
             max_body_bytes,
             max_batch_bytes,
             keep_events,
+            keep_requests,
             log_format,
             log,
             assets,
@@ -115,6 +120,7 @@ impl Config {
             max_body_bytes: BODY * MIB,
             max_batch_bytes: BATCH * MIB,
             keep_events: KEEP_EVENTS,
+            keep_requests: KEEP_REQUESTS,
             log_format: LogFormat::Text,
             log: LOG.into(),
             assets: None,

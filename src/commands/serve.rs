@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::{Fault, Ran, logging, open, output, presence};
-use crate::app::App;
+use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::domain::command::{Action, Outcome};
@@ -111,6 +111,10 @@ async fn keep_house(app: Arc<App>) {
         let pause = if app.storage_failure().is_some() { RECOVERY } else { HOUSEKEEPING };
         tokio::time::sleep(pause).await;
         let done = app.submit(Action::TrimStream { keep: app.config.keep_events }).await;
+        let done = match done {
+            Ok(_) => forget_requests(&app).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = done {
             tracing::error!(%error, "housekeeping failed");
         }
@@ -131,6 +135,13 @@ async fn keep_checkpoints(app: Arc<App>) {
         }
         failed = !matches!(kept, Ok(Ok(_)));
     }
+}
+
+/// Forgets the requests that nobody will repeat any more, in steps between which others write.
+async fn forget_requests(app: &App) -> Result<(), Failure> {
+    let keep = app.config.keep_requests;
+    while let Outcome::Forgotten { more: true } = app.submit(Action::ForgetRequests { keep }).await? {}
+    Ok(())
 }
 
 /// Ends when the process is asked to end.

@@ -34,6 +34,9 @@ pub struct Settings {
     /// How many events the stream keeps for ?since= [default: 1000000]
     #[arg(long, global = true, env = "AGENTMAP_KEEP_EVENTS", value_name = "COUNT")]
     pub keep_events: Option<u64>,
+    /// How many requests are remembered for clients that repeat them, each for a day [default: 1000000]
+    #[arg(long, global = true, env = "AGENTMAP_KEEP_REQUESTS", value_name = "COUNT")]
+    pub keep_requests: Option<u64>,
     /// How the log is written: text or json [default: text]
     #[arg(long, global = true, env = "AGENTMAP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,

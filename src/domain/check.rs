@@ -11,6 +11,7 @@ use super::audit::AuditRecord;
 use super::audit_tree::{AuditAnchor, AuditFrontier, AuditNode, AuditTree, regrow};
 use super::event_log::{StoredEvent, StreamHead};
 use super::events::Event;
+use super::idempotency::Remembered;
 use super::metric_sums::MetricSums;
 use super::metrics::Metric;
 use super::recording::{AuditHead, MetricHead, derive_from_audit, derive_from_metric};
@@ -62,6 +63,7 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
     report.metrics = report.records::<Metric>(tx)?;
     report.audit_records = report.records::<AuditRecord>(tx)?;
     let alerts = report.records::<Alert>(tx)?;
+    report.records::<Remembered>(tx)?;
     let anchor = tx.get::<AuditAnchor>(&())?.unwrap_or_default();
     report.numbers::<Metric>(tx, 0, tx.get::<MetricHead>(&())?.unwrap_or_default().0)?;
     report.numbers::<AuditRecord>(tx, anchor.first, tx.get::<AuditHead>(&())?.unwrap_or_default().next)?;

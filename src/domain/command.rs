@@ -15,6 +15,7 @@ use super::agents::Agent;
 use super::audit::{AuditRecord, NewAudit};
 use super::event_log::{StoredEvent, StreamHead};
 use super::events::Event;
+use super::idempotency::Once;
 use super::metrics::{Metric, NewMetric};
 use super::refusal::Refusal;
 use super::roster::Change;
@@ -52,6 +53,15 @@ pub enum Action {
     RecordMetrics(Vec<NewMetric>),
     /// Appends to the audit trail.
     AppendAudit(Vec<NewAudit>),
+    /// Carries the action out once, however often it is sent.
+    Once(Once, Box<Action>),
+    /// Carries each action out on its own.
+    Each(Vec<Action>),
+    /// Forgets which requests were carried out: those of more than a day ago, and the oldest but for so many.
+    ForgetRequests {
+        /// How many to keep.
+        keep: u64,
+    },
     /// Forgets the stream's oldest events but for so many.
     TrimStream {
         /// How many to keep.
@@ -85,6 +95,15 @@ pub enum Outcome {
     Audit(Vec<Arc<AuditRecord>>),
     /// What the sync did.
     Synced(SyncReport),
+    /// One outcome for each action.
+    Each(Vec<Result<Outcome, Refusal>>),
+    /// The outcome of a request that was carried out before.
+    Again(Box<Outcome>),
+    /// What was to be forgotten is.
+    Forgotten {
+        /// Whether there is more of it.
+        more: bool,
+    },
     /// Nothing to tell.
     Done,
 }
@@ -133,6 +152,15 @@ impl From<Refusal> for Stop {
     }
 }
 
+/// What became of a part whose refusal does not stop the others.
+fn on_its_own<T>(result: Result<T, Stop>) -> Result<Result<T, Refusal>, StoreError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Stop::Storage(e)) => Err(e),
+    }
+}
+
 /// A command on its way through the transaction.
 pub(super) struct Run<'a, 't> {
     pub tx: &'a mut WriteTx<'t>,
@@ -145,7 +173,7 @@ pub(super) struct Run<'a, 't> {
 /// How many of the stream's oldest events one command forgets at most, so that others are not kept waiting.
 const TRIM: u64 = 10_000;
 impl Run<'_, '_> {
-    fn carry_out(&mut self, action: Action) -> Result<Outcome, Stop> {
+    pub(super) fn carry_out(&mut self, action: Action) -> Result<Outcome, Stop> {
         match action {
             Action::CreateAgent(agent) => self.create(*agent),
             Action::UpdateAgent(id, patch) => {
@@ -166,17 +194,19 @@ impl Run<'_, '_> {
             Action::ActivateAgent(id, activation) => self.activate(id, &activation),
             Action::Sync(request) => self.sync(*request),
             Action::RecordMetrics(metrics) => {
-                let results = metrics.into_iter().map(|metric| match self.record(metric) {
-                    Ok(metric) => Ok(Ok(metric)),
-                    Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
-                    Err(Stop::Storage(e)) => Err(Stop::Storage(e)),
-                });
+                let results = metrics.into_iter().map(|metric| on_its_own(self.record(metric)));
                 Ok(Outcome::Metrics(results.collect::<Result<_, _>>()?))
             }
             Action::AppendAudit(records) => {
                 let records = records.into_iter().map(|told| self.append(told));
                 Ok(Outcome::Audit(records.collect::<Result<_, _>>()?))
             }
+            Action::Once(once, action) => self.once(once, *action),
+            Action::Each(actions) => {
+                let results = actions.into_iter().map(|action| on_its_own(self.carry_out(action)));
+                Ok(Outcome::Each(results.collect::<Result<_, _>>()?))
+            }
+            Action::ForgetRequests { keep } => Ok(self.forget(keep)?),
             Action::TrimStream { keep } => {
                 let last = self.tx.get::<StreamHead>(&())?.unwrap_or_default().0;
                 self.tx.remove_before::<StoredEvent>(&(last + 1).saturating_sub(keep), TRIM)?;

@@ -26,6 +26,7 @@ pub mod events;
 pub mod fleet_stats;
 pub mod grade;
 pub mod histogram;
+pub mod idempotency;
 pub mod identity;
 pub mod latency;
 pub mod live;

@@ -1,10 +1,11 @@
 //! Why a command or a query is refused. The domain knows no status codes.
 
+use bincode::{Decode, Encode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// One thing that is wrong with what a client sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, ToSchema)]
 pub struct FieldError {
     /// The way to the member: `body`, `query` or `path`, then names and positions.
     #[schema(example = json!(["body", "name"]))]
@@ -44,6 +45,9 @@ pub enum Refusal {
     /// A part of what was sent is longer than it may be.
     #[error("{0}")]
     TooLarge(String),
+    /// It was there, and has been removed since.
+    #[error("{0}")]
+    Gone(String),
 }
 
 /// The way to a member in short: what it is in goes without saying, but for the whole of it.

@@ -46,7 +46,7 @@ pub struct SyncRequest {
 }
 
 /// What became of one identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs)]
 pub enum SyncChange {
@@ -57,7 +57,7 @@ pub enum SyncChange {
 }
 
 /// What became of one file's identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
 pub struct SyncedFile {
     /// The file.
     pub file: String,
@@ -70,7 +70,7 @@ pub struct SyncedFile {
 }
 
 /// What a sync did, or would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
 pub struct SyncReport {
     /// One entry for each identity, in the order given.
     pub files: Vec<SyncedFile>,

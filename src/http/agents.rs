@@ -10,6 +10,7 @@ use warp::http::Method;
 
 use super::endpoint::Endpoint;
 use super::error::Problem;
+use super::idempotency::{Replayable, Retry};
 use super::reply::{Created, Listing, NoContent, Ok200};
 use super::request::{Json, LargeJson, OptionalJson, Path, Query};
 use crate::App;
@@ -86,11 +87,16 @@ fn viewed(app: &App, outcome: Outcome) -> Result<AgentView, Problem> {
     }
 }
 
-async fn create(app: Arc<App>, Json(draft): Json<AgentDraft>) -> Result<Created<AgentView>, Problem> {
+async fn create(
+    app: Arc<App>,
+    Json(draft): Json<AgentDraft>,
+    retry: Retry,
+) -> Result<Replayable<Created<AgentView>>, Problem> {
     let agent = draft.into_agent(Uuid::new_v4(), app.now());
-    let location = Some(format!("/api/v1/agents/{}", agent.agent_id));
-    let outcome = app.submit(Action::CreateAgent(Box::new(agent))).await?;
-    Ok(Created { location, value: viewed(&app, outcome)? })
+    let (outcome, replay) = retry.submit(&app, Action::CreateAgent(Box::new(agent))).await?;
+    let value = viewed(&app, outcome)?;
+    let location = Some(format!("/api/v1/agents/{}", value.agent_id));
+    Ok(replay.of(Created { location, value }))
 }
 
 async fn get(app: Arc<App>, Path(path): Path<AgentPath>) -> Result<Ok200<AgentView>, Problem> {
@@ -130,36 +136,46 @@ async fn activate(
     app: Arc<App>,
     Path(path): Path<AgentPath>,
     OptionalJson(activation): OptionalJson<Activation>,
-) -> Result<Ok200<AgentView>, Problem> {
-    let agent = known(&app, &path.agent_id)?;
-    let outcome = app.submit(Action::ActivateAgent(agent.agent_id, activation.unwrap_or_default())).await?;
-    viewed(&app, outcome).map(Ok200)
+    retry: Retry,
+) -> Result<Replayable<Ok200<AgentView>>, Problem> {
+    let id = id_in(&path)?;
+    act(&app, retry, Action::ActivateAgent(id, activation.unwrap_or_default())).await
 }
 
-async fn pause(app: Arc<App>, path: Path<AgentPath>) -> Result<Ok200<AgentView>, Problem> {
-    set_paused(app, path, true).await
-}
-
-async fn resume(app: Arc<App>, path: Path<AgentPath>) -> Result<Ok200<AgentView>, Problem> {
-    set_paused(app, path, false).await
-}
-
-async fn set_paused(
+async fn pause(
     app: Arc<App>,
     Path(path): Path<AgentPath>,
-    paused: bool,
-) -> Result<Ok200<AgentView>, Problem> {
-    let agent = known(&app, &path.agent_id)?;
-    let outcome = app.submit(Action::PauseAgent(agent.agent_id, paused)).await?;
-    viewed(&app, outcome).map(Ok200)
+    retry: Retry,
+) -> Result<Replayable<Ok200<AgentView>>, Problem> {
+    act(&app, retry, Action::PauseAgent(id_in(&path)?, true)).await
+}
+
+async fn resume(
+    app: Arc<App>,
+    Path(path): Path<AgentPath>,
+    retry: Retry,
+) -> Result<Replayable<Ok200<AgentView>>, Problem> {
+    act(&app, retry, Action::PauseAgent(id_in(&path)?, false)).await
+}
+
+/// The id in a path. Whether there is such an agent the action tells: a repeat may come after its end.
+fn id_in(path: &AgentPath) -> Result<Uuid, Problem> {
+    let id = &path.agent_id;
+    Uuid::parse_str(id).map_err(|_| Refusal::NotFound { what: "agent", id: id.clone() }.into())
+}
+
+async fn act(app: &App, retry: Retry, action: Action) -> Result<Replayable<Ok200<AgentView>>, Problem> {
+    let (outcome, replay) = retry.submit(app, action).await?;
+    Ok(replay.of(Ok200(viewed(app, outcome)?)))
 }
 
 async fn sync(
     app: Arc<App>,
     LargeJson(request): LargeJson<SyncRequest>,
-) -> Result<Ok200<SyncReport>, Problem> {
-    match app.submit(Action::Sync(Box::new(request))).await? {
-        Outcome::Synced(report) => Ok(Ok200(report)),
+    retry: Retry,
+) -> Result<Replayable<Ok200<SyncReport>>, Problem> {
+    match retry.submit(&app, Action::Sync(Box::new(request))).await? {
+        (Outcome::Synced(report), replay) => Ok(replay.of(Ok200(report))),
         _ => Err(Failure::Broken("a sync gave no report back".into()).into()),
     }
 }

@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 use super::agents::UNKNOWN_AGENT;
 use super::endpoint::Endpoint;
 use super::error::Problem;
+use super::idempotency::{Replayable, Retry};
 use super::metrics::{checked_context, record_one};
 use super::reply::{Created, Shared};
 use super::request::Json;
 use crate::App;
 use crate::app::nonce;
+use crate::domain::command::Action;
 use crate::domain::metrics::{Measures, Metric, NewMetric};
 use crate::domain::time::Timestamp;
 
@@ -53,7 +55,11 @@ struct Deduction {
     timestamp: Option<Timestamp>,
 }
 
-async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Created<Shared<Metric>>, Problem> {
+async fn deduct(
+    app: Arc<App>,
+    Json(deduction): Json<Deduction>,
+    retry: Retry,
+) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
     let mut context = Map::new();
     for (name, value) in [("agent_role", deduction.agent_role), ("tool_name", deduction.tool_name)] {
         context.extend(value.map(|v| (name.to_owned(), Value::String(v))));
@@ -71,7 +77,7 @@ async fn deduct(app: Arc<App>, Json(deduction): Json<Deduction>) -> Result<Creat
         recorded_at: deduction.timestamp.unwrap_or_else(|| app.now()),
         nonce: nonce(),
     };
-    record_one(&app, metric).await.map_err(|mut problem| {
+    record_one(&app, Action::RecordMetrics(vec![metric]), retry).await.map_err(|mut problem| {
         // What a metric calls recorded_at is called timestamp here.
         for error in &mut problem.errors {
             for part in error.loc.iter_mut().filter(|part| *part == "recorded_at") {

@@ -162,6 +162,24 @@ impl OperationDoc {
         }
     }
 
+    /// A header that a request may carry.
+    pub fn header_parameter(&mut self, name: &str, description: &str, schema: RefOr<Schema>) {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema));
+        self.parameters.push(parameter.build());
+    }
+
+    /// A header of every answer that tells of success.
+    pub fn success_header(&mut self, name: &str, description: &str) {
+        for (_, response) in self.responses.iter_mut().filter(|(status, _)| (200..300).contains(*status)) {
+            response.headers.insert(name.to_owned(), text_header(description).into());
+        }
+    }
+
     /// A JSON body.
     pub fn body<T: ToSchema>(&mut self, required: bool) {
         let schema = self.reference::<T>();

@@ -142,6 +142,7 @@ pub fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Conflict(_) => StatusCode::CONFLICT,
         Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::Gone(_) => StatusCode::GONE,
     }
 }
 

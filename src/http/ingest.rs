@@ -6,15 +6,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::batch_report::BatchReport;
 use super::endpoint::Endpoint;
 use super::error::Problem;
-use super::metrics::{BatchReport, RejectedItem, checked_context};
+use super::idempotency::{Replayable, Retry};
+use super::metrics::checked_context;
 use super::reply::{Created, Shared};
 use super::request::{Batch, Json};
 use crate::App;
 use crate::app::{Failure, nonce};
 use crate::domain::audit::{AuditRecord, Decision, NewAudit};
 use crate::domain::command::{Action, Outcome};
+use crate::domain::idempotency::Place;
 use crate::domain::refusal::{FieldError, Refusal};
 use crate::domain::text::JsonText;
 use crate::domain::time::Timestamp;
@@ -64,6 +67,9 @@ struct Ingest {
     context: Option<Map<String, Value>>,
     /// When it happened; now when missing.
     timestamp: Option<Timestamp>,
+    /// Your own id of the event, text or a number: for a day, a repeat is answered with the first record. Kept under
+    /// `context._extra`.
+    event_id: Option<Value>,
     #[serde(flatten)]
     #[schema(ignore)]
     extra: Map<String, Value>,
@@ -71,10 +77,20 @@ struct Ingest {
 
 /// How many bytes a text may have.
 const MAX_TEXT: usize = 4096;
-/// The member of the context that holds what this program does not know.
-const EXTRA: &str = "_extra";
+/// The member of the context that holds what has no member of its own.
+pub(super) const EXTRA: &str = "_extra";
 
 impl Ingest {
+    /// The client's own id, with all that it must come with when it comes again.
+    fn own_id(&self) -> Option<(String, Vec<u8>)> {
+        let id = match self.event_id.as_ref()? {
+            Value::String(text) if !text.is_empty() => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        Some((id, serde_json::to_vec(self).unwrap_or_default()))
+    }
+
     fn decided(self, now: Timestamp) -> Result<NewAudit, Refusal> {
         let given = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty());
         if !given(&self.agent_id) && !given(&self.agent_name) {
@@ -102,8 +118,9 @@ impl Ingest {
             }
         }
         let mut context = self.context.unwrap_or_default();
-        if !self.extra.is_empty() {
-            let mut extra = self.extra;
+        let mut extra = self.extra;
+        extra.extend(self.event_id.map(|id| ("event_id".to_owned(), id)));
+        if !extra.is_empty() {
             // What the client itself told under that name is not dropped either.
             if let Some(told) = context.remove(EXTRA) {
                 extra.entry(EXTRA).or_insert(told);
@@ -132,31 +149,55 @@ impl Ingest {
     }
 }
 
-async fn append(app: &App, records: Vec<NewAudit>) -> Result<Vec<Arc<AuditRecord>>, Problem> {
-    match app.submit(Action::AppendAudit(records)).await? {
-        Outcome::Audit(records) => Ok(records),
-        _ => Err(Failure::Broken("appending to the audit trail gave no record back".into()).into()),
-    }
+/// An outcome that is not of audit records.
+fn no_record() -> Problem {
+    Failure::Broken("appending to the audit trail gave no record back".into()).into()
 }
 
-async fn ingest(app: Arc<App>, Json(event): Json<Ingest>) -> Result<Created<Shared<AuditRecord>>, Problem> {
-    let told = event.decided(app.now())?;
-    let record = append(&app, vec![told]).await?.pop();
-    let record = record.ok_or_else(|| Failure::Broken("appending gave no record back".into()))?;
+async fn ingest(
+    app: Arc<App>,
+    Json(event): Json<Ingest>,
+    retry: Retry,
+) -> Result<Replayable<Created<Shared<AuditRecord>>>, Problem> {
+    let own_id = event.own_id();
+    let action = Action::AppendAudit(vec![event.decided(app.now())?]);
+    let action = retry.record(Place::EventId, own_id, action);
+    let (outcome, replay) = retry.submit(&app, action).await?;
+    let Outcome::Audit(mut records) = outcome else { return Err(no_record()) };
+    let record = records.pop().ok_or_else(no_record)?;
     let location = Some(format!("/api/v1/events/audit/{}", record.seq));
-    Ok(Created { location, value: Shared(record) })
+    Ok(replay.of(Created { location, value: Shared(record) }))
 }
 
-async fn ingest_batch(app: Arc<App>, Batch(items): Batch<Ingest>) -> Result<Created<BatchReport>, Problem> {
+async fn ingest_batch(
+    app: Arc<App>,
+    Batch(items): Batch<Ingest>,
+    retry: Retry,
+) -> Result<Replayable<Created<BatchReport>>, Problem> {
     let now = app.now();
-    let mut rejected = Vec::new();
-    let mut records = Vec::new();
+    let mut report = BatchReport::default();
+    let mut decided = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
-        match item.and_then(|event| Ok(event.decided(now)?)) {
-            Ok(told) => records.push(told),
-            Err(problem) => rejected.push(RejectedItem::new(index, problem)),
+        match item.and_then(|event| Ok((event.own_id(), event.decided(now)?))) {
+            Ok((own_id, told)) => decided.push((index, own_id, told)),
+            Err(problem) => report.reject(index, problem),
         }
     }
-    let accepted = append(&app, records).await?.len();
-    Ok(Created { location: None, value: BatchReport { accepted, rejected } })
+    let indexes: Vec<usize> = decided.iter().map(|(index, ..)| *index).collect();
+    // Records that nobody gave an id of its own are appended as one.
+    let action = if decided.iter().all(|(_, own_id, _)| own_id.is_none()) {
+        Action::AppendAudit(decided.into_iter().map(|(.., told)| told).collect())
+    } else {
+        let one = |told| Action::AppendAudit(vec![told]);
+        let actions =
+            decided.into_iter().map(|(_, own_id, told)| retry.record(Place::EventId, own_id, one(told)));
+        Action::Each(actions.collect())
+    };
+    let (outcome, replay) = retry.submit(&app, action).await?;
+    match outcome {
+        Outcome::Audit(records) => report.accepted = records.len(),
+        Outcome::Each(results) => report.add(indexes, results),
+        _ => return Err(no_record()),
+    }
+    Ok(replay.of(Created { location: None, value: report }))
 }

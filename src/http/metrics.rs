@@ -9,10 +9,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::agents::UNKNOWN_AGENT;
+use super::batch_report::BatchReport;
 use super::dates::EndDate;
 use super::endpoint::Endpoint;
-use super::error::{Problem, status_of};
+use super::error::Problem;
 use super::export::{self, Format};
+use super::idempotency::{Replayable, Retry};
+use super::ingest::EXTRA;
 use super::metric_stats::agent_of;
 use super::paging::{checked_skip, log_cursor};
 use super::reply::{Created, Listing, Shared, Streamed};
@@ -20,6 +23,7 @@ use super::request::{Batch, Json, Query};
 use crate::App;
 use crate::app::{Failure, nonce};
 use crate::domain::command::{Action, Outcome};
+use crate::domain::idempotency::Place;
 use crate::domain::log_query::Paging;
 use crate::domain::metric_stats::MetricFilter;
 use crate::domain::metrics::{Measures, Metric, NewMetric};
@@ -89,6 +93,9 @@ struct MetricDraft {
     session_id: Option<String>,
     /// When it was measured; now when missing. At most 5 minutes ahead.
     recorded_at: Option<Timestamp>,
+    /// Your own id of the metric: for a day, a repeat is answered with the first record. Kept under `context._extra`.
+    #[schema(min_length = 1, max_length = 255)]
+    metric_id: Option<String>,
 }
 
 /// How many bytes a context may have.
@@ -110,7 +117,20 @@ pub(super) fn checked_context(context: Map<String, Value>) -> Result<JsonText, R
 }
 
 impl MetricDraft {
-    fn decided(self, now: Timestamp) -> Result<NewMetric, Refusal> {
+    /// The client's own id, with all that it must come with when it comes again.
+    fn own_id(&self) -> Option<(String, Vec<u8>)> {
+        let id = self.metric_id.clone()?;
+        Some((id, serde_json::to_vec(self).unwrap_or_default()))
+    }
+
+    fn decided(mut self, now: Timestamp) -> Result<NewMetric, Refusal> {
+        if let Some(id) = self.metric_id {
+            let extra =
+                self.context.get_or_insert_default().entry(EXTRA).or_insert_with(|| Map::new().into());
+            if let Value::Object(extra) = extra {
+                extra.insert("metric_id".into(), id.into());
+            }
+        }
         Ok(NewMetric {
             agent: self.agent_id,
             metric_type: self.metric_type,
@@ -133,82 +153,73 @@ impl MetricDraft {
     }
 }
 
-/// Records metrics and gives one result for each back.
-async fn submit(app: &App, metrics: Vec<NewMetric>) -> Result<Vec<Result<Arc<Metric>, Refusal>>, Problem> {
-    match app.submit(Action::RecordMetrics(metrics)).await? {
-        Outcome::Metrics(results) => Ok(results),
-        _ => Err(Failure::Broken("recording metrics gave none back".into()).into()),
-    }
+/// An outcome that is not of metrics.
+fn no_metric() -> Problem {
+    Failure::Broken("recording metrics gave none back".into()).into()
 }
 
-/// Records one metric.
+/// Carries out an action that records one metric.
 ///
 /// # Errors
 /// When it is refused or storage fails.
-pub(super) async fn record_one(app: &App, metric: NewMetric) -> Result<Created<Shared<Metric>>, Problem> {
-    let result = submit(app, vec![metric]).await?.pop();
-    let metric = result.ok_or_else(|| Failure::Broken("recording a metric gave none back".into()))??;
-    Ok(Created { location: None, value: Shared(metric) })
+pub(super) async fn record_one(
+    app: &App,
+    action: Action,
+    retry: Retry,
+) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
+    let (outcome, replay) = retry.submit(app, action).await?;
+    let Outcome::Metrics(mut results) = outcome else { return Err(no_metric()) };
+    let metric = results.pop().ok_or_else(no_metric)??;
+    Ok(replay.of(Created { location: None, value: Shared(metric) }))
 }
 
-async fn record(app: Arc<App>, Json(draft): Json<MetricDraft>) -> Result<Created<Shared<Metric>>, Problem> {
-    let metric = draft.decided(app.now())?;
-    record_one(&app, metric).await
+async fn record(
+    app: Arc<App>,
+    Json(draft): Json<MetricDraft>,
+    retry: Retry,
+) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
+    let own_id = draft.own_id();
+    let action = Action::RecordMetrics(vec![draft.decided(app.now())?]);
+    let action = retry.record(Place::MetricId, own_id, action);
+    record_one(&app, action, retry).await
 }
 
-/// What became of a batch.
-#[derive(Serialize, ToSchema)]
-pub(super) struct BatchReport {
-    /// How many were kept.
-    pub accepted: usize,
-    /// Those that were not.
-    pub rejected: Vec<RejectedItem>,
-}
-
-/// An item of a batch that was not kept.
-#[derive(Serialize, ToSchema)]
-pub(super) struct RejectedItem {
-    /// Its place in the batch, from 0.
-    pub index: usize,
-    /// The status that it would have had alone.
-    pub status: u16,
-    /// Why.
-    pub detail: String,
-}
-
-impl RejectedItem {
-    /// An item with the problem it has.
-    pub(super) fn new(index: usize, problem: Problem) -> Self {
-        Self { index, status: problem.status.as_u16(), detail: problem.detail }
-    }
-}
-
-async fn batch(app: Arc<App>, Batch(items): Batch<MetricDraft>) -> Result<Created<BatchReport>, Problem> {
+async fn batch(
+    app: Arc<App>,
+    Batch(items): Batch<MetricDraft>,
+    retry: Retry,
+) -> Result<Replayable<Created<BatchReport>>, Problem> {
     let now = app.now();
-    let mut rejected = Vec::new();
-    let (mut indexes, mut metrics) = (Vec::new(), Vec::new());
+    let mut report = BatchReport::default();
+    let (mut indexes, mut decided) = (Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
-        match item.and_then(|draft| Ok(draft.decided(now)?)) {
+        match item.and_then(|draft| Ok((draft.own_id(), draft.decided(now)?))) {
             Ok(metric) => {
                 indexes.push(index);
-                metrics.push(metric);
+                decided.push(metric);
             }
-            Err(problem) => rejected.push(RejectedItem::new(index, problem)),
+            Err(problem) => report.reject(index, problem),
         }
     }
-    let mut accepted = 0;
-    for (index, result) in indexes.into_iter().zip(submit(&app, metrics).await?) {
-        match result {
-            Ok(_) => accepted += 1,
-            Err(refusal) => rejected.push(RejectedItem {
-                index,
-                status: status_of(&refusal).as_u16(),
-                detail: refusal.to_string(),
-            }),
+    // Records that nobody gave an id of its own are recorded as one.
+    let action = if decided.iter().all(|(own_id, _)| own_id.is_none()) {
+        Action::RecordMetrics(decided.into_iter().map(|(_, metric)| metric).collect())
+    } else {
+        let one = |metric| Action::RecordMetrics(vec![metric]);
+        let actions =
+            decided.into_iter().map(|(own_id, metric)| retry.record(Place::MetricId, own_id, one(metric)));
+        Action::Each(actions.collect())
+    };
+    let (outcome, replay) = retry.submit(&app, action).await?;
+    match outcome {
+        Outcome::Metrics(results) => {
+            let results = results.into_iter().map(|result| result.map(|_| Outcome::Done));
+            report.add(indexes, results.collect());
         }
+        Outcome::Each(results) => report.add(indexes, results),
+        _ => return Err(no_metric()),
     }
-    rejected.sort_by_key(|r| r.index);
-    Ok(Created { location: None, value: BatchReport { accepted, rejected } })
+    Ok(replay.of(Created { location: None, value: report }))
 }
 
 /// Which metrics.

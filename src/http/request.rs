@@ -15,8 +15,10 @@ use warp::http::{HeaderMap, StatusCode};
 use super::document::OperationDoc;
 use super::endpoint::Input;
 use super::error::Problem;
+use super::idempotency::IDEMPOTENCY_KEY;
 use super::schema::Checker;
 use crate::App;
+use crate::domain::idempotency::digest;
 use crate::domain::refusal::FieldError;
 
 /// How many bytes are set aside for a body before any arrives.
@@ -32,6 +34,10 @@ type BodyStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>
 
 /// A request on its way to its handler.
 pub struct Call {
+    /// Whose request it is; empty where nobody had to say.
+    pub principal: String,
+    /// The path template of its endpoint.
+    pub endpoint: &'static str,
     /// Path and query, as sent.
     pub target: String,
     /// The query, without `?`.
@@ -42,6 +48,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body, until it is read.
     pub body: Option<BodyStream>,
+    /// A hash of the body that was read, where a repeat of it is to be known again.
+    pub body_digest: [u8; 32],
     /// The upgrade, where a WebSocket is asked for.
     pub upgrade: Option<warp::ws::Ws>,
 }
@@ -76,6 +84,9 @@ impl Call {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
+        }
+        if self.headers.contains_key(IDEMPOTENCY_KEY) {
+            self.body_digest = digest(&[&body]);
         }
         Ok(body.freeze())
     }

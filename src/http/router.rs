@@ -163,11 +163,14 @@ impl Router {
         };
         let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
         let call = Call {
+            principal: String::new(),
+            endpoint: endpoint.path,
             target,
             query: asked.query,
             path,
             headers: asked.headers,
             body: Some(Call::body_of(body)),
+            body_digest: [0; 32],
             upgrade: asked.upgrade,
         };
         let response = endpoint.call(Arc::clone(&self.app), call).await?;

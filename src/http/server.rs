@@ -20,6 +20,7 @@ use uuid::Uuid;
 use warp::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use warp::http::{Method, Request};
 
+use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
 use super::router;
 use crate::App;
@@ -171,6 +172,14 @@ fn cors(app: &App) -> CorsLayer {
         // Credentials forbid `*`, so that what the client asks for is mirrored.
         .allow_methods(AllowMethods::mirror_request())
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([X_TOTAL_COUNT, X_TOTAL_AT_LEAST, LINK, LOCATION, ETAG, X_REQUEST_ID])
+        .expose_headers([
+            X_TOTAL_COUNT,
+            X_TOTAL_AT_LEAST,
+            LINK,
+            LOCATION,
+            ETAG,
+            X_REQUEST_ID,
+            IDEMPOTENCY_REPLAYED,
+        ])
         .max_age(Duration::from_hours(1))
 }

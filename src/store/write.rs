@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Bound;
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::buffer::Buffer;
 use super::codec::{Key, prefix_end};
@@ -180,6 +180,26 @@ impl<'t> WriteTx<'t> {
         let table = self.table(index.table)?;
         let first = table.range::<&[u8]>(range)?.next().transpose()?;
         Ok(first.map(|(key, _)| R::Key::read(&mut &key.value()[prefix.len()..])).transpose()?)
+    }
+
+    /// The first value that an index holds, with the primary key under it.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn first_in<R: Record, K: Key>(
+        &mut self,
+        index: &Index<R>,
+    ) -> Result<Option<(K, R::Key)>, StoreError> {
+        let first = self.table(index.table)?.first()?;
+        Ok(first.map(|(key, _)| <(K, R::Key)>::read(&mut key.value())).transpose()?)
+    }
+
+    /// How many entries a table has; the tree keeps the count, so that nothing is scanned.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn len(&mut self, table: TableName) -> Result<u64, StoreError> {
+        Ok(self.table(table)?.len()?)
     }
 
     /// The first key of a table of records.

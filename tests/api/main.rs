@@ -26,6 +26,7 @@ mod events;
 mod export;
 mod fleet_activity;
 mod health;
+mod idempotency;
 mod live;
 mod live_flow;
 mod metric_breakdown;

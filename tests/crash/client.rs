@@ -21,9 +21,24 @@ impl Client {
 
     /// Sends a request and reads the answer; an error when the connection ends before all of it is there.
     pub fn request(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
+        self.exchange(method, path, "", body)
+    }
+
+    /// As [`request`](Self::request), with a key that makes a repeat safe.
+    pub fn post_once(&mut self, path: &str, key: &str, body: &Value) -> Result<(u16, Value)> {
+        self.exchange("POST", path, &format!("idempotency-key: {key}\r\n"), Some(body))
+    }
+
+    fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<&Value>,
+    ) -> Result<(u16, Value)> {
         let body = body.map(ToString::to_string).unwrap_or_default();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         self.stream.get_mut().write_all(request.as_bytes())?;

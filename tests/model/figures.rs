@@ -112,19 +112,35 @@ fn last_seen(history: &[Command], applied: &[Applied]) -> BTreeMap<Uuid, Timesta
             let last = seen.entry(agent).or_insert(Timestamp::MIN);
             *last = (*last).max(at.min(command.at));
         };
-        match (&command.action, &applied.outcome) {
-            (Action::ActivateAgent(id, _), Ok(_)) => note(*id, command.at),
-            (_, Ok(Outcome::Metrics(results))) => {
-                results.iter().flatten().for_each(|m| note(m.agent_id, m.recorded_at));
-            }
-            (_, Ok(Outcome::Audit(records))) => {
-                let known = records.iter().filter_map(|r| Some((r.subject?, r.told.timestamp)));
-                known.for_each(|(agent, at)| note(agent, at));
-            }
-            _ => {}
+        if let Ok(outcome) = &applied.outcome {
+            note_seen(&command.action, outcome, command.at, &mut note);
         }
     }
     seen
+}
+
+/// Notes what an action that was carried out saw. One that was carried out before saw nothing.
+fn note_seen(action: &Action, outcome: &Outcome, at: Timestamp, note: &mut impl FnMut(Uuid, Timestamp)) {
+    match (action, outcome) {
+        (_, Outcome::Again(_)) => {}
+        (Action::Once(_, action), outcome) => note_seen(action, outcome, at, note),
+        (Action::Each(actions), Outcome::Each(results)) => {
+            for (action, result) in actions.iter().zip(results) {
+                if let Ok(outcome) = result {
+                    note_seen(action, outcome, at, note);
+                }
+            }
+        }
+        (Action::ActivateAgent(id, _), _) => note(*id, at),
+        (_, Outcome::Metrics(results)) => {
+            results.iter().flatten().for_each(|m| note(m.agent_id, m.recorded_at));
+        }
+        (_, Outcome::Audit(records)) => {
+            let known = records.iter().filter_map(|r| Some((r.subject?, r.told.timestamp)));
+            known.for_each(|(agent, at)| note(agent, at));
+        }
+        _ => {}
+    }
 }
 
 proptest! {

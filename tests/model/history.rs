@@ -5,6 +5,7 @@ use agentmap::domain::agent_write::{AgentDraft, AgentPatch, ShortText};
 use agentmap::domain::agents::Agent;
 use agentmap::domain::audit::{Decision, NewAudit};
 use agentmap::domain::command::{Action, Activation, Command};
+use agentmap::domain::idempotency::{Once, Place};
 use agentmap::domain::identity::Identity;
 use agentmap::domain::metrics::{Measures, NewMetric};
 use agentmap::domain::sync::{IdentityFile, SyncRequest};
@@ -215,7 +216,26 @@ prop_compose! {
     }
 }
 
+/// Any action, now and then one that is sent again with the key of another, or several as one.
 fn any_action() -> impl Strategy<Value = Action> {
+    let once = |place, key: u8, sent: u8, action| {
+        Once::new(place, ["", "test"], &key.to_string(), [&[sent], &[]]).of(action)
+    };
+    let sent_once = (0..6_u8, 0..2_u8, plain_action())
+        .prop_map(move |(key, sent, action)| once(Place::Header, key, sent, action));
+    let part = (option::of((0..6_u8, 0..2_u8)), plain_action()).prop_map(move |(own, action)| match own {
+        Some((key, sent)) => once(Place::EventId, key, sent, action),
+        None => action,
+    });
+    prop_oneof![
+        6 => plain_action(),
+        2 => sent_once,
+        1 => vec(part, 0..4).prop_map(Action::Each),
+        1 => (0..4_u64).prop_map(|keep| Action::ForgetRequests { keep }),
+    ]
+}
+
+fn plain_action() -> impl Strategy<Value = Action> {
     let id = || select(ids());
     let activation = (option::of(text(&SESSIONS)), option::of(text(&["fix"])))
         .prop_map(|(session_id, task)| Activation { session_id, task });

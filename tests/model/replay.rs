@@ -69,11 +69,11 @@ proptest! {
     fn a_refused_command_leaves_no_trace(history in history(25)) {
         let mut world = World::new();
         for command in history {
-            let before = world.dump();
+            let before = world.full();
             let applied = world.batch(&[command]).remove(0);
             if applied.outcome.is_err() {
                 prop_assert!(applied.events.is_empty() && applied.changes.is_empty());
-                prop_assert_eq!(world.dump(), before);
+                prop_assert_eq!(world.full(), before);
             }
         }
     }

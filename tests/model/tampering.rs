@@ -10,7 +10,7 @@ use super::history::{history, long_trail};
 use super::world::{Disk, Dump, World};
 
 /// The tables that hold nothing but what follows from others, or is followed by others.
-const INDEXES: [&str; 14] = [
+const INDEXES: [&str; 15] = [
     "agents_by_name",
     "agents_by_role",
     "agents_by_category",
@@ -25,6 +25,7 @@ const INDEXES: [&str; 14] = [
     "audit_by_decision",
     "audit_by_role",
     "audit_by_session",
+    "requests_by_time",
 ];
 const LOGS: [&str; 4] = ["metrics", "audit", "alerts", "stream"];
 const COUNTERS: [&str; 10] = [

@@ -166,6 +166,13 @@ impl World {
     pub fn dump(&self) -> Dump {
         dump(&self.read())
     }
+
+    /// The tables that hold something: to look into one makes it.
+    pub fn full(&self) -> Dump {
+        let mut dump = self.dump();
+        dump.retain(|_, entries| !entries.is_empty());
+        dump
+    }
 }
 
 /// Puts a command into the queue.
