@@ -40,6 +40,10 @@ pub enum Command {
     Check(JsonArg),
     /// Verify the audit trail against what was signed, or export a part of it with its proof
     Audit(AuditArgs),
+    /// Write a copy of the data to a file, also while the server runs, and prove that it is whole
+    Backup(BackupArgs),
+    /// Put a backup in the place of the data file, which is kept beside it
+    Restore(RestoreArgs),
     /// Show the effective settings and where each came from
     Config(JsonArg),
     /// Print the completion script of a shell
@@ -60,6 +64,34 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[expect(missing_docs)]
 pub struct JsonArg {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct BackupArgs {
+    /// Where to write the copy
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace the data file if it is there; it is kept beside the new one
+    #[arg(long)]
+    pub force: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! `agentmap agents list` and `agentmap agents show`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::{Fault, Ran, explain, output};
@@ -19,15 +20,20 @@ pub fn read_data<T>(
     read: impl FnOnce(&ReadTx, &Roster, Timestamp) -> Result<T, StoreError>,
 ) -> Result<T, Fault> {
     let path = &config.data;
+    let store = open_data(config, path)?;
+    let result = store.read(|tx| read(tx, &Roster::load(tx)?, system_clock()()));
+    result.map_err(|e: StoreError| explain(path, &e))
+}
+
+/// Opens a data file for reading, also beside the server that writes it.
+pub fn open_data(config: &Config, path: &Path) -> Result<Store<Command, Applied>, Fault> {
     if !path.exists() {
         return Err(Fault::new(format!(
             "there is no data file {}; `agentmap serve` or `agentmap seed DIR` makes it, --data names another",
             path.display()
         )));
     }
-    let store = Store::<Command, Applied>::open_read_only(path, config.cache_bytes, &SCHEMA);
-    let result = store.and_then(|store| store.read(|tx| read(tx, &Roster::load(tx)?, system_clock()())));
-    result.map_err(|e| explain(path, &e))
+    Store::open_read_only(path, config.cache_bytes, &SCHEMA).map_err(|e| explain(path, &e))
 }
 
 pub fn agents(config: &Config, args: AgentsArgs) -> Ran {

@@ -2,13 +2,16 @@
 
 mod agents;
 mod audit;
+mod backup;
 mod check;
 mod client;
 mod completions;
 mod demo;
 mod logging;
 mod output;
+mod partial;
 mod presence;
+mod restore;
 mod seed;
 mod serve;
 mod settings;
@@ -75,6 +78,8 @@ fn run(command: Command, config: Config) -> Ran {
         Command::Status(args) => block_on(status::status(config, args)),
         Command::Audit(args) => audit::audit(&config, &args),
         Command::Check(args) => check::check(&config, &args),
+        Command::Backup(args) => backup::backup(&config, &args),
+        Command::Restore(args) => restore::restore(&config, &args),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),
     }

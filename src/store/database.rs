@@ -161,6 +161,20 @@ fn create_file(builder: &Builder, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a process has a file open for writing.
+///
+/// # Errors
+/// When the file cannot be opened at all.
+pub fn is_held(path: &Path) -> Result<bool, StoreError> {
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path);
+    drop(file.map_err(|e| StoreError::Io(e.to_string()))?);
+    let mut builder = Builder::new();
+    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    // What else is wrong with the file does not matter here.
+    let opened = builder.open(path).map_err(StoreError::from);
+    Ok(matches!(opened, Err(StoreError::Locked)))
+}
+
 fn open_handle(location: &Location, cache_bytes: usize) -> Result<Handle, StoreError> {
     let mut builder = Builder::new();
     builder.set_cache_size(cache_bytes);

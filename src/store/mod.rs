@@ -6,6 +6,7 @@
 
 mod buffer;
 pub mod codec;
+mod copy;
 mod database;
 mod error;
 mod intersect;
@@ -26,7 +27,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 pub use codec::Key;
-pub use database::Location;
+pub use database::{Location, is_held};
 pub use error::StoreError;
 pub use intersect::{Found, Intersection, Wanted};
 pub use migrations::{Schema, Step};

@@ -13,7 +13,7 @@ use super::record::{Index, Lookup, Record, TableName, Value};
 type Bytes = &'static [u8];
 type Entry = Result<(Vec<u8>, Vec<u8>), StoreError>;
 
-pub(super) const fn definition(table: TableName) -> TableDefinition<'static, Bytes, Bytes> {
+pub(super) const fn definition(table: &str) -> TableDefinition<'_, Bytes, Bytes> {
     TableDefinition::new(table)
 }
 
@@ -174,6 +174,11 @@ impl ReadTx {
         use redb::TableHandle;
         let tables = self.txn.list_tables()?;
         Ok(tables.map(|t| t.name().to_owned()).collect())
+    }
+
+    /// A table by a name that is not known beforehand.
+    pub(super) fn open(&self, name: &str) -> Result<ReadOnlyTable<Bytes, Bytes>, StoreError> {
+        Ok(self.txn.open_table(definition(name))?)
     }
 }
 

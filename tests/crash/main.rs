@@ -1,6 +1,7 @@
 //! The program itself, as a process: killed, stopped, refused its file or its port, and seeded while it serves.
 
 mod answered;
+mod backup;
 mod client;
 mod guard;
 mod kill;
