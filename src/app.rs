@@ -51,8 +51,13 @@ pub enum Failure {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Storage failed, or is shut down. It may work later.
-    #[error("{0}")]
-    Unavailable(String),
+    #[error("{cause}")]
+    Unavailable {
+        /// What a client may know of it.
+        reason: &'static str,
+        /// All that is known.
+        cause: String,
+    },
     /// The data contradicts itself.
     #[error("{0}")]
     Broken(String),
@@ -62,7 +67,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(_) | StoreError::Panicked => Self::Broken(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
+            _ => Self::Unavailable { reason: error.reason(), cause: error.to_string() },
         }
     }
 }
@@ -224,7 +229,7 @@ impl App {
 
     /// Why the last write failed; `None` when it did not.
     #[must_use]
-    pub fn storage_failure(&self) -> Option<String> {
+    pub fn storage_failure(&self) -> Option<&'static str> {
         self.store.failure()
     }
 

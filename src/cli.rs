@@ -44,6 +44,10 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the data file, which is kept beside it
     Restore(RestoreArgs),
+    /// Write everything as lines of JSON, for another machine or a later version
+    Export(ExportArgs),
+    /// Make a new data file of an export
+    Import(ImportArgs),
     /// Show the effective settings and where each came from
     Config(JsonArg),
     /// Print the completion script of a shell
@@ -81,6 +85,25 @@ pub struct BackupArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct ExportArgs {
+    /// Write to this file in place of the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(missing_docs)]
+pub struct ImportArgs {
+    /// The export; - is the standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

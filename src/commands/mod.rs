@@ -7,6 +7,8 @@ mod check;
 mod client;
 mod completions;
 mod demo;
+mod export;
+mod import;
 mod logging;
 mod output;
 mod partial;
@@ -18,6 +20,8 @@ mod settings;
 mod status;
 mod watch;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -69,17 +73,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, config: Config) -> Ran {
+    let data = config.data.clone();
     match command {
         Command::Serve(args) => block_on(serve::serve(config, args)),
         Command::Seed(args) => block_on(seed::seed(config, args)),
         Command::Demo => block_on(demo::demo(config)),
         Command::Watch(args) => block_on(watch::watch(config, args)),
-        Command::Agents(args) => agents::agents(&config, args),
-        Command::Status(args) => block_on(status::status(config, args)),
-        Command::Audit(args) => audit::audit(&config, &args),
-        Command::Check(args) => check::check(&config, &args),
-        Command::Backup(args) => backup::backup(&config, &args),
-        Command::Restore(args) => restore::restore(&config, &args),
+        Command::Agents(args) => unbroken(&data, || agents::agents(&config, args)),
+        Command::Status(args) => unbroken(&data, || block_on(status::status(config, args))),
+        Command::Audit(args) => unbroken(&data, || audit::audit(&config, &args)),
+        Command::Check(args) => unbroken(&data, || check::check(&config, &args)),
+        Command::Backup(args) => unbroken(&data, || backup::backup(&config, &args)),
+        Command::Restore(args) => unbroken(&args.file, || restore::restore(&config, &args)),
+        Command::Export(args) => unbroken(&data, || export::export(&config, &args)),
+        Command::Import(args) => unbroken(&args.file, || import::import(&config, &args)),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),
     }
@@ -102,12 +109,24 @@ fn open(config: Config, clock: Option<Clock>) -> Result<Arc<App>, Fault> {
         std::fs::create_dir_all(folder)
             .map_err(|e| Fault::new(format!("cannot make the folder {}: {e}", folder.display())))?;
     }
-    let opened = App::open(config, Location::File(path.clone()), clock.unwrap_or_else(system_clock));
-    opened.map_err(|e| explain(&path, &e))
+    let clock = clock.unwrap_or_else(system_clock);
+    unbroken(&path, || App::open(config, Location::File(path.clone()), clock).map_err(|e| explain(&path, &e)))
+}
+
+/// Does what reads a data file. redb trusts the pages of a file and panics over some that were damaged: that is told as
+/// any other damage.
+fn unbroken<T>(path: &Path, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let ended = catch_unwind(AssertUnwindSafe(read));
+    std::panic::set_hook(told);
+    ended.unwrap_or_else(|_| {
+        Err(explain(path, &StoreError::Corrupt("its pages contradict each other".into())))
+    })
 }
 
 /// Why a data file cannot be used, and what to do about it.
-fn explain(path: &std::path::Path, error: &StoreError) -> Fault {
+fn explain(path: &Path, error: &StoreError) -> Fault {
     let path = path.display();
     Fault::new(match error {
         StoreError::Locked => format!(
@@ -122,9 +141,15 @@ fn explain(path: &std::path::Path, error: &StoreError) -> Fault {
             "the data file {path} was written by an older agentmap (schema {found}, this one reads {known}); start \
              `agentmap serve` on it once, which raises it"
         ),
-        StoreError::Corrupt(why) => format!("the data file {path} cannot be read: {why}"),
-        StoreError::Io(why) => format!("the data file {path} cannot be opened: {why}"),
+        StoreError::Corrupt(why) => format!(
+            "the data file {path} cannot be read: {why}; restore a backup with `agentmap restore BACKUP --force`, or \
+             name another file with --data"
+        ),
+        StoreError::Io(why) | StoreError::Full(why) | StoreError::Denied(why) => {
+            format!("the data file {path} cannot be opened: {why}")
+        }
         StoreError::Refused(why) => why.clone(),
+        StoreError::Removed | StoreError::Replaced => format!("{path}: {error}"),
         StoreError::Unavailable(why) => format!("the data file {path} cannot be used: {why}"),
         StoreError::Panicked | StoreError::Broke => format!("the data file {path} cannot be used: {error}"),
     })

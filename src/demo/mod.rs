@@ -114,7 +114,7 @@ pub async fn play(app: Arc<App>, life: impl Iterator<Item = Told>) {
         let at_work = app.roster().get(told.agent).is_some_and(|agent| !agent.paused);
         let at = told.at.plus(delay);
         if at_work
-            && let Err(failure @ (Failure::Unavailable(_) | Failure::Broken(_))) =
+            && let Err(failure @ (Failure::Unavailable { .. } | Failure::Broken(_))) =
                 app.submit(told.into_action(at)).await
         {
             tracing::debug!(%failure, "the demo ends");

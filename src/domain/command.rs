@@ -201,7 +201,7 @@ impl Run<'_, '_> {
                 let records = records.into_iter().map(|told| self.append(told));
                 Ok(Outcome::Audit(records.collect::<Result<_, _>>()?))
             }
-            Action::Once(once, action) => self.once(once, *action),
+            Action::Once(once, action) => self.once(&once, *action),
             Action::Each(actions) => {
                 let results = actions.into_iter().map(|action| on_its_own(self.carry_out(action)));
                 Ok(Outcome::Each(results.collect::<Result<_, _>>()?))

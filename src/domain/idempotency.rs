@@ -204,8 +204,8 @@ const FORGET: u64 = 1000;
 
 impl Run<'_, '_> {
     /// Carries an action out, or tells what became of it when it was.
-    pub(super) fn once(&mut self, once: Once, action: Action) -> Result<Outcome, Stop> {
-        let Once { place, key, fingerprint } = once;
+    pub(super) fn once(&mut self, once: &Once, action: Action) -> Result<Outcome, Stop> {
+        let Once { place, key, fingerprint } = *once;
         let known = self.tx.get::<Remembered>(&key)?.filter(|known| self.at < known.at.plus(REMEMBERED));
         if let Some(known) = known {
             if known.fingerprint != fingerprint {

@@ -151,9 +151,11 @@ impl From<Failure> for Problem {
         // The span around the handler carries the request's id into the log.
         match failure {
             Failure::Refused(refusal) => refusal.into(),
-            Failure::Unavailable(cause) => {
+            Failure::Unavailable { reason, cause } => {
                 tracing::error!(cause, "storage is failing");
-                Self::unavailable("Storage is failing; what was not answered with success may not be stored.")
+                Self::unavailable(format!(
+                    "Storage is failing: {reason}. What was not answered with success may not be stored."
+                ))
             }
             Failure::Broken(cause) => {
                 tracing::error!(cause, "the data contradicts itself");

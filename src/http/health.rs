@@ -90,7 +90,7 @@ struct Health {
     active_connections: usize,
     /// Why the last write failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error: Option<&'static str>,
 }
 
 impl Output for Health {

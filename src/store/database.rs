@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use redb::{
@@ -11,6 +11,7 @@ use redb::{
 };
 
 use super::error::StoreError;
+use super::place::Place;
 use super::read::ReadTx;
 
 /// Where the data lies.
@@ -33,14 +34,28 @@ enum Handle {
     ReadOnly(ReadOnlyDatabase),
 }
 
+impl Handle {
+    fn begin_read(&self) -> Result<ReadTx, StoreError> {
+        Ok(ReadTx::new(match self {
+            Self::Writable(db) => db.begin_read()?,
+            Self::ReadOnly(db) => db.begin_read()?,
+        }))
+    }
+}
+
 struct State {
     handle: Option<Arc<Handle>>,
-    failure: Option<String>,
+    /// What is read from while the handle fails: after an I/O error redb refuses everything but what it still holds in
+    /// memory.
+    fallback: Option<Arc<Handle>>,
+    failure: Option<StoreError>,
 }
 
 /// The open database.
 pub struct Database {
     location: Location,
+    /// The file that was opened first; its name may come to mean another.
+    place: Option<Place>,
     cache_bytes: usize,
     state: RwLock<State>,
 }
@@ -51,25 +66,38 @@ const DRAIN_PAUSE: Duration = Duration::from_millis(10);
 
 impl Database {
     pub(super) fn open(location: Location, cache_bytes: usize) -> Result<Self, StoreError> {
-        let handle = contained(|| open_handle(&location, cache_bytes))?;
-        let state = RwLock::new(State { handle: Some(Arc::new(handle)), failure: None });
-        Ok(Self { location, cache_bytes, state })
+        let handle = contained(|| open_handle(&location, cache_bytes, true))?;
+        let place = match &location {
+            Location::File(path) => Some(Place::of(path)?),
+            _ => None,
+        };
+        let state = RwLock::new(State { handle: Some(Arc::new(handle)), fallback: None, failure: None });
+        Ok(Self { location, place, cache_bytes, state })
     }
 
-    fn handle(&self) -> Result<Arc<Handle>, StoreError> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.handle.clone().ok_or(StoreError::Unavailable("it is being reopened"))
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTx, StoreError> {
-        Ok(ReadTx::new(match &*self.handle()? {
-            Handle::Writable(db) => db.begin_read()?,
-            Handle::ReadOnly(db) => db.begin_read()?,
-        }))
+        let handle = {
+            let state = self.state();
+            state.fallback.as_ref().or(state.handle.as_ref()).cloned()
+        };
+        handle.ok_or(StoreError::Unavailable("it is being reopened"))?.begin_read()
     }
 
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        match &*self.handle()? {
+        // What is written to a file that nobody can find any more is lost with this process.
+        if let Some(place) = &self.place {
+            place.check()?;
+        }
+        let handle = self.state().handle.clone();
+        match &*handle.ok_or(StoreError::Unavailable("it is being reopened"))? {
             Handle::Writable(db) => {
                 let mut txn = db.begin_write()?;
                 txn.set_durability(Durability::Immediate)?;
@@ -81,23 +109,46 @@ impl Database {
         }
     }
 
-    /// Remembers why writing failed, for [`failure`](Self::failure).
+    /// Remembers why writing failed, for [`failure`](Self::failure). Reads go on.
     pub(super) fn note_failure(&self, error: &StoreError) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).failure = Some(error.to_string());
+        self.fall_back();
+        self.state_mut().failure = Some(error.clone());
+    }
+
+    /// Writing works.
+    pub(super) fn note_success(&self) {
+        if self.state().failure.is_some() {
+            self.state_mut().failure = None;
+        }
     }
 
     /// Why storage failed at the last write; `None` when it did not.
-    pub(super) fn failure(&self) -> Option<String> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).failure.clone()
+    pub(super) fn failure(&self) -> Option<StoreError> {
+        self.state().failure.clone()
+    }
+
+    /// Reads from a handle of its own from now on, where the file can be opened once more.
+    pub(super) fn fall_back(&self) {
+        let (Location::File(path), Some(place)) = (&self.location, &self.place) else { return };
+        if place.check().is_err() {
+            // The handle that is open still has the file.
+            return;
+        }
+        let location = Location::ReadOnly(path.clone());
+        if let Ok(handle) = open_handle(&location, self.cache_bytes, false) {
+            self.state_mut().fallback = Some(Arc::new(handle));
+        }
     }
 
     /// Closes the handle and opens the data anew: after an I/O error redb refuses everything until then.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
-        let state = || self.state.write().unwrap_or_else(PoisonError::into_inner);
         // Data in memory has nothing to be opened again from.
         if !matches!(self.location, Location::Memory) {
-            // Readers are told at once that there is nothing to read, and are not kept waiting.
-            let old = state().handle.take();
+            if let Some(place) = &self.place {
+                place.check()?;
+            }
+            // Where there is nothing to fall back on, readers are told at once and not kept waiting.
+            let old = self.state_mut().handle.take();
             if let Some(mut old) = old {
                 for _ in 0..DRAIN_TRIES {
                     match Arc::try_unwrap(old) {
@@ -110,10 +161,12 @@ impl Database {
                     std::thread::sleep(DRAIN_PAUSE);
                 }
             }
-            let opened = Arc::new(contained(|| open_handle(&self.location, self.cache_bytes))?);
-            state().handle = Some(opened);
+            let opened = Arc::new(contained(|| open_handle(&self.location, self.cache_bytes, false))?);
+            let mut state = self.state_mut();
+            state.handle = Some(opened);
+            state.fallback = None;
         }
-        state().failure = None;
+        self.state_mut().failure = None;
         Ok(())
     }
 }
@@ -167,30 +220,32 @@ fn create_file(builder: &Builder, path: &Path) -> Result<(), StoreError> {
 /// When the file cannot be opened at all.
 pub fn is_held(path: &Path) -> Result<bool, StoreError> {
     let file = std::fs::OpenOptions::new().read(true).write(true).open(path);
-    drop(file.map_err(|e| StoreError::Io(e.to_string()))?);
+    drop(file.map_err(redb::StorageError::from)?);
     let mut builder = Builder::new();
     builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
     // What else is wrong with the file does not matter here.
-    let opened = builder.open(path).map_err(StoreError::from);
+    let opened = contained(|| Ok(builder.open(path)?));
     Ok(matches!(opened, Err(StoreError::Locked)))
 }
 
-fn open_handle(location: &Location, cache_bytes: usize) -> Result<Handle, StoreError> {
+/// Opens the data; makes it where it is not there only when it is opened for the first time.
+fn open_handle(location: &Location, cache_bytes: usize, first: bool) -> Result<Handle, StoreError> {
     let mut builder = Builder::new();
     builder.set_cache_size(cache_bytes);
     Ok(match location {
         Location::File(path) => {
             builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
-            if path.symlink_metadata().is_err() {
+            if first && path.symlink_metadata().is_err() {
                 create_file(&builder, path)?;
             }
-            Handle::Writable(builder.create(path)?)
+            // An empty file is one that somebody made for the data.
+            Handle::Writable(if first { builder.create(path)? } else { builder.open(path)? })
         }
         Location::ReadOnly(path) => {
             builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
             let opened = builder.open_read_only(path).or_else(|e| match e {
                 // The last writer was killed and no other has opened the file since: it takes one to repair it.
-                redb::DatabaseError::RepairAborted => {
+                redb::DatabaseError::RepairAborted if first => {
                     drop(builder.open(path)?);
                     builder.open_read_only(path)
                 }

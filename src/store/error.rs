@@ -32,6 +32,18 @@ pub enum StoreError {
     /// Reading or writing failed; it may work again later.
     #[error("storage failed: {0}")]
     Io(String),
+    /// There is no room on the disk, or no more may be used of it.
+    #[error("storage is full: {0}")]
+    Full(String),
+    /// The file may not be read or written.
+    #[error("storage is refused: {0}")]
+    Denied(String),
+    /// The file was removed while it was open.
+    #[error("the data file was removed while it was open")]
+    Removed,
+    /// Another file took the name of the one that is open.
+    #[error("another file was put in the place of the data file while it was open")]
+    Replaced,
     /// The store is shut down or is being reopened after a failure.
     #[error("storage is not available: {0}")]
     Unavailable(&'static str),
@@ -49,7 +61,32 @@ pub enum StoreError {
 impl StoreError {
     /// Whether reading or writing failed, and not only what was asked for.
     pub(super) fn is_of_storage(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::Unavailable(_) | Self::Broke)
+        matches!(self, Self::Io(_) | Self::Full(_) | Self::Denied(_) | Self::Unavailable(_) | Self::Broke)
+    }
+
+    /// What a client may know of it, and whoever can do something about it must know.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Full(_) => "the disk of the data file is full, or no more of it may be used",
+            Self::Denied(_) => "the data file may not be read or written",
+            Self::Removed => {
+                "the data file was removed while the server had it open; put it back, or stop the server and restore a \
+                 backup"
+            }
+            Self::Replaced => {
+                "another file was put in the place of the data file; start the server again to use that one"
+            }
+            Self::Locked => "another process has the data file",
+            Self::Unavailable(why) => why,
+            Self::Corrupt(_)
+            | Self::TooNew { .. }
+            | Self::TooOld { .. }
+            | Self::Panicked
+            | Self::Broke
+            | Self::Refused(_) => "the data file cannot be used",
+            Self::Io(_) => "the disk of the data file fails",
+        }
     }
 }
 
@@ -71,7 +108,21 @@ impl From<redb::Error> for StoreError {
                 Self::Corrupt(e.to_string())
             }
             redb::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => Self::Corrupt(e.to_string()),
+            redb::Error::Io(e) => Self::of_io(&e),
             e => Self::Io(e.to_string()),
+        }
+    }
+}
+
+impl StoreError {
+    fn of_io(e: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{
+            FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        match e.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full(e.to_string()),
+            PermissionDenied | ReadOnlyFilesystem => Self::Denied(e.to_string()),
+            _ => Self::Io(e.to_string()),
         }
     }
 }

@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod intersect;
 mod migrations;
+mod place;
 mod read;
 mod record;
 mod scratch;
@@ -27,6 +28,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 pub use codec::Key;
+pub use copy::{NewFile, Visited};
 pub use database::{Location, is_held};
 pub use error::StoreError;
 pub use intersect::{Found, Intersection, Wanted};
@@ -107,8 +109,13 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     ///
     /// # Errors
     /// What `f` returns, or when storage fails.
-    pub fn read<T, E: From<StoreError>>(&self, f: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
-        f(&self.begin_read()?)
+    pub fn read<T>(&self, f: impl FnOnce(&ReadTx) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let read = f(&self.begin_read()?);
+        if read.as_ref().is_err_and(StoreError::is_of_storage) {
+            // The next read need not fail as this one did.
+            self.database.fall_back();
+        }
+        read
     }
 
     /// Applies a command and returns its outcome once it is on disk. Dropping the future does not take the
@@ -124,10 +131,10 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
         outcome.await.map_err(|_| CLOSED)?
     }
 
-    /// Why storage failed at the last write; `None` when it did not.
+    /// Why storage failed at the last write, as clients may know it; `None` when it did not.
     #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.database.failure()
+    pub fn failure(&self) -> Option<&'static str> {
+        self.database.failure().map(|failure| failure.reason())
     }
 }
 

@@ -67,7 +67,8 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                 batch.drain(..).map(|job| (job.command, job.answer)).unzip();
             // A failed file is not hammered: commands within the pause get the failure at once.
             if failed_at.is_some_and(|at| at.elapsed() < REOPEN_EVERY) {
-                Self::fail(answers, &StoreError::Unavailable("it failed a moment ago"));
+                let failure = self.database.failure();
+                Self::fail(answers, &failure.unwrap_or(StoreError::Unavailable("it failed a moment ago")));
                 continue;
             }
             // A panic outside of `apply` leaves nobody knows what behind, here and in what is held in memory: all of it
@@ -81,6 +82,7 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
             }));
             match carried_out.unwrap_or(Err(StoreError::Broke)) {
                 Ok(outcomes) => {
+                    self.database.note_success();
                     for (answer, outcome) in answers.into_iter().zip(outcomes) {
                         // A submitter that went away is no failure: its write stands.
                         let _ = answer.send(Ok(outcome));
@@ -91,6 +93,9 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                     if failed_at.is_some() || e.is_of_storage() {
                         self.database.note_failure(&e);
                         failed_at = Some(Instant::now());
+                    } else if matches!(e, StoreError::Removed | StoreError::Replaced) {
+                        // The handle is whole, and the last that has what was written: it is kept.
+                        self.database.note_failure(&e);
                     }
                     Self::fail(answers, &e);
                 }

@@ -3,6 +3,9 @@
 mod answered;
 mod backup;
 mod client;
+mod damage;
+mod export;
+mod faults;
 mod guard;
 mod kill;
 mod load;

@@ -111,6 +111,10 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     })
 }
 
+fn serve(data: &Path) -> Command {
+    agentmap(&["serve", "--port", "0", "--log", "error"], data)
+}
+
 /// A serving process.
 pub struct Server {
     process: Process,
@@ -121,7 +125,37 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it says where it listens.
     pub fn start(data: &Path) -> Self {
-        let mut command = agentmap(&["serve", "--port", "0", "--log", "error"], data);
+        Self::of(serve(data))
+    }
+
+    /// Starts a server that may not make files larger than so many KiB, until [`lift`](Self::lift).
+    #[cfg(unix)]
+    pub fn start_limited(data: &Path, kib: u64) -> Self {
+        let inner = serve(data);
+        let mut command = Command::new("bash");
+        // Whoever ignores the signal gets an error in its place.
+        command.args(["-c", "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$@\"", &kib.to_string()]);
+        command.arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self::of(command)
+    }
+
+    /// Lifts the limit. Tells whether there is a program for it.
+    #[cfg(unix)]
+    pub fn lift(&self) -> bool {
+        let pid = format!("--pid={}", self.process.0.id());
+        Command::new("prlimit")
+            .args([&pid, "--fsize=unlimited:"])
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    fn of(mut command: Command) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Process(child);
         let stderr = drain(process.0.stderr.take());
