@@ -48,6 +48,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Make a new data file of an export
     Import(ImportArgs),
+    /// Give the space that removed records left free back to the file system, while no server runs
+    Compact(JsonArg),
     /// Show the effective settings and where each came from
     Config(JsonArg),
     /// Print the completion script of a shell

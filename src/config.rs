@@ -4,6 +4,7 @@ mod picker;
 mod settings;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ArgMatches;
 use serde::Serialize;
@@ -25,6 +26,13 @@ pub struct Config {
     pub max_batch_bytes: usize,
     pub keep_events: u64,
     pub keep_requests: u64,
+    /// How long audit records are kept; `None` is for ever.
+    pub retain_audit: Option<Duration>,
+    /// See [`retain_audit`](Self::retain_audit).
+    pub retain_metrics: Option<Duration>,
+    /// See [`retain_audit`](Self::retain_audit).
+    pub retain_activity: Option<Duration>,
+    pub archive: Option<PathBuf>,
     pub log_format: LogFormat,
     pub log: String,
     pub assets: Option<PathBuf>,
@@ -58,6 +66,9 @@ const BODY: usize = 1;
 const BATCH: usize = 16;
 const KEEP_EVENTS: u64 = 1_000_000;
 const KEEP_REQUESTS: u64 = 1_000_000;
+const RETAIN_AUDIT: &str = "90d";
+const RETAIN_METRICS: &str = "30d";
+const RETAIN_ACTIVITY: &str = "7d";
 const LOG: &str = "info";
 
 impl Config {
@@ -79,12 +90,20 @@ impl Config {
         let keep_events = pick.value("keep_events", given.keep_events, from_file.keep_events, || KEEP_EVENTS);
         let keep_requests =
             pick.value("keep_requests", given.keep_requests, from_file.keep_requests, || KEEP_REQUESTS);
+        let retain_audit =
+            pick.retention("retain_audit", given.retain_audit, from_file.retain_audit, RETAIN_AUDIT)?;
+        let retain_metrics =
+            pick.retention("retain_metrics", given.retain_metrics, from_file.retain_metrics, RETAIN_METRICS)?;
+        let retain_activity = pick.retention(
+            "retain_activity",
+            given.retain_activity,
+            from_file.retain_activity,
+            RETAIN_ACTIVITY,
+        )?;
+        let archive = pick.folder("archive", given.archive, from_file.archive, "none");
         let log_format = pick.value("log_format", given.log_format, from_file.log_format, || LogFormat::Text);
         let log = pick.value("log", given.log, from_file.log, || LOG.into());
-        let from_file_alone = given.assets.is_none() && from_file.assets.is_some();
-        let assets = given.assets.or(from_file.assets);
-        let shown = assets.as_ref().map_or_else(|| "built in".into(), |folder| folder.display().to_string());
-        pick.note("assets", shown, from_file_alone);
+        let assets = pick.folder("assets", given.assets, from_file.assets, "built in");
         Ok(Self {
             data,
             host,
@@ -95,6 +114,10 @@ impl Config {
             max_batch_bytes,
             keep_events,
             keep_requests,
+            retain_audit,
+            retain_metrics,
+            retain_activity,
+            archive,
             log_format,
             log,
             assets,
@@ -121,6 +144,10 @@ impl Config {
             max_batch_bytes: BATCH * MIB,
             keep_events: KEEP_EVENTS,
             keep_requests: KEEP_REQUESTS,
+            retain_audit: picker::parse_time(RETAIN_AUDIT),
+            retain_metrics: picker::parse_time(RETAIN_METRICS),
+            retain_activity: picker::parse_time(RETAIN_ACTIVITY),
+            archive: None,
             log_format: LogFormat::Text,
             log: LOG.into(),
             assets: None,

@@ -10,6 +10,7 @@
 //! | [`seed`] | identity files into agents |
 //! | [`demo`] | a fleet at work that does not exist |
 //! | [`notary`] | the key, and the checkpoint beside the data file |
+//! | [`retention`] | forgetting in good time, and archives of what is forgotten |
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
@@ -25,6 +26,7 @@ pub mod demo;
 pub mod domain;
 pub mod http;
 pub mod notary;
+pub mod retention;
 pub mod seed;
 pub mod store;
 

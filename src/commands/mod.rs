@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod check;
 mod client;
+mod compact;
 mod completions;
 mod demo;
 mod export;
@@ -83,6 +84,7 @@ fn run(command: Command, config: Config) -> Ran {
         Command::Status(args) => unbroken(&data, || block_on(status::status(config, args))),
         Command::Audit(args) => unbroken(&data, || audit::audit(&config, &args)),
         Command::Check(args) => unbroken(&data, || check::check(&config, &args)),
+        Command::Compact(args) => unbroken(&data, || compact::compact(&config, &args)),
         Command::Backup(args) => unbroken(&data, || backup::backup(&config, &args)),
         Command::Restore(args) => unbroken(&args.file, || restore::restore(&config, &args)),
         Command::Export(args) => unbroken(&data, || export::export(&config, &args)),

@@ -13,8 +13,10 @@ use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::domain::command::{Action, Outcome};
+use crate::domain::pruning::Prune;
 use crate::domain::sync::SyncRequest;
-use crate::{http, seed};
+use crate::domain::time::{HOUR, Timestamp};
+use crate::{http, retention, seed};
 
 /// How often the stream's log is trimmed and storage is probed.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
@@ -105,19 +107,23 @@ async fn seed_empty(app: &App, folder: &Path) -> Result<(), Fault> {
     }
 }
 
-/// Trims the stream's log, and finds out whether storage works while nobody writes.
+/// Trims the stream's log, removes what is no longer kept, and finds out whether storage works while nobody writes.
 async fn keep_house(app: Arc<App>) {
+    let mut retained: Option<Timestamp> = None;
     loop {
+        if let Err(error) = retention::prune(&app, Prune::EventsBut(app.config.keep_events)).await {
+            tracing::error!(%error, "housekeeping failed");
+        } else if retained.is_none_or(|last| app.now().0.abs_diff(last.0) >= HOUR.unsigned_abs()) {
+            retained = Some(app.now());
+            if let Err(error) = retention::retain(&app).await {
+                tracing::error!(%error, "what is no longer kept could not be removed");
+            }
+        }
+        if let Err(error) = forget_requests(&app).await {
+            tracing::error!(%error, "requests could not be forgotten");
+        }
         let pause = if app.storage_failure().is_some() { RECOVERY } else { HOUSEKEEPING };
         tokio::time::sleep(pause).await;
-        let done = app.submit(Action::TrimStream { keep: app.config.keep_events }).await;
-        let done = match done {
-            Ok(_) => forget_requests(&app).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = done {
-            tracing::error!(%error, "housekeeping failed");
-        }
     }
 }
 

@@ -10,8 +10,8 @@ use super::{Ran, client, output, presence};
 use crate::cli::JsonArg;
 use crate::config::Config;
 use crate::domain::event_log::StreamHead;
-use crate::domain::metric_sums::{MetricSums, Scope};
-use crate::domain::rollup;
+use crate::domain::metric_stats;
+use crate::domain::metric_sums::Scope;
 use crate::domain::tally::{self, Dimension};
 use crate::domain::usage::DayUsage;
 
@@ -74,14 +74,14 @@ async fn gather(config: &Config) -> Result<Status, super::Fault> {
             answer.ok().map(|(_, health)| Server { url: format!("http://{}", note.address), health })
         }
     };
-    read_data(config, |mut tx, roster, now| {
+    read_data(config, |tx, roster, now| {
         Ok(Status {
             data: config.data.display().to_string(),
             data_bytes: std::fs::metadata(&config.data).map_or(0, |m| m.len()),
             server,
             agents: roster.len(),
             audit_records: tally::total(tx, Dimension::All, "")?,
-            metrics: rollup::total::<MetricSums>(&mut tx, &Scope::All)?.count,
+            metrics: metric_stats::kept(tx, &Scope::All)?,
             last_seq: tx.get::<StreamHead>(&())?.unwrap_or_default().0,
             cost_today_usd: DayUsage::cost_of_day(tx, now.day())?,
         })

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -57,6 +58,43 @@ impl Picker<'_> {
         value
     }
 
+    /// A folder that need not be.
+    pub(super) fn folder(
+        &mut self,
+        name: &'static str,
+        given: Option<PathBuf>,
+        file: Option<PathBuf>,
+        none: &str,
+    ) -> Option<PathBuf> {
+        let from_file = given.is_none() && file.is_some();
+        let folder = given.or(file);
+        let shown = folder.as_ref().map_or_else(|| none.into(), |folder| folder.display().to_string());
+        self.note(name, shown, from_file);
+        folder
+    }
+
+    /// How long something is kept; `None` is for ever.
+    pub(super) fn retention(
+        &mut self,
+        name: &'static str,
+        given: Option<String>,
+        file: Option<String>,
+        default: &str,
+    ) -> Result<Option<Duration>, ConfigError> {
+        let text = self.value(name, given, file, || default.to_owned());
+        if text.trim() == "0" {
+            return Ok(None);
+        }
+        let time = parse_time(&text).ok_or_else(|| {
+            ConfigError(format!(
+                "{}: '{}' is not a length of time; write 90d or 12h, or 0 to keep for ever",
+                name.replace('_', "-"),
+                text.escape_debug()
+            ))
+        })?;
+        Ok(Some(time))
+    }
+
     pub(super) fn list(
         &mut self,
         name: &'static str,
@@ -95,6 +133,23 @@ impl Picker<'_> {
     }
 }
 
+/// A thousand years: no more than can be counted back from any date.
+const MOST_HOURS: u32 = 366_000 * 24;
+
+/// Hours, days or weeks; more than none.
+pub(super) fn parse_time(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        "w" => 7 * 24,
+        _ => return None,
+    };
+    let hours = number.parse::<u32>().ok()?.checked_mul(hours)?;
+    (1..=MOST_HOURS).contains(&hours).then(|| Duration::from_hours(hours.into()))
+}
+
 fn parse_size(text: &str) -> Option<usize> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -112,6 +167,18 @@ fn parse_size(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_in_hours_days_and_weeks() {
+        for (text, hours) in [("12h", 12), ("90d", 90 * 24), (" 2w ", 14 * 24), ("366000d", 366_000 * 24)] {
+            assert_eq!(parse_time(text), Some(Duration::from_hours(hours)), "{text}");
+        }
+        for text in
+            ["", "d", "0d", "-1d", "1.5d", "90", "90 d", "7days", "366001d", "99999999999d", "1\u{e9}"]
+        {
+            assert_eq!(parse_time(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_with_and_without_units() {

@@ -37,6 +37,19 @@ pub struct Settings {
     /// How many requests are remembered for clients that repeat them, each for a day [default: 1000000]
     #[arg(long, global = true, env = "AGENTMAP_KEEP_REQUESTS", value_name = "COUNT")]
     pub keep_requests: Option<u64>,
+    /// How long audit records are kept, such as 90d; 0 keeps them for ever [default: 90d]
+    #[arg(long, global = true, env = "AGENTMAP_RETAIN_AUDIT", value_name = "TIME")]
+    pub retain_audit: Option<String>,
+    /// How long metrics are kept, 0 for ever; their sums stay, so that figures go on answering [default: 30d]
+    #[arg(long, global = true, env = "AGENTMAP_RETAIN_METRICS", value_name = "TIME")]
+    pub retain_metrics: Option<String>,
+    /// How long the stream's events and the agents' activity are kept, at most as long as the records behind them;
+    /// 0 is as long as these [default: 7d]
+    #[arg(long, global = true, env = "AGENTMAP_RETAIN_ACTIVITY", value_name = "TIME")]
+    pub retain_activity: Option<String>,
+    /// Write audit records and metrics into files in this folder before they are removed
+    #[arg(long, global = true, env = "AGENTMAP_ARCHIVE", value_name = "DIR")]
+    pub archive: Option<PathBuf>,
     /// How the log is written: text or json [default: text]
     #[arg(long, global = true, env = "AGENTMAP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,

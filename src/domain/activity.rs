@@ -37,6 +37,10 @@ impl Activity {
 impl Value for Activity {
     const TABLE: TableName = "activity";
     type Key = (i64, Uuid);
+
+    fn is_empty(&self) -> bool {
+        self.all() == 0
+    }
 }
 
 fn bucket(at: Timestamp) -> i64 {
@@ -63,6 +67,34 @@ pub fn count_operation(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(),
         activity.operations += 1;
         activity.refused += u64::from(refused);
     })
+}
+
+/// Counts a metric no longer, where what was done `since` then is kept.
+///
+/// # Errors
+/// When storage fails.
+pub fn uncount_metric(
+    tx: &mut WriteTx<'_>,
+    metric: &Metric,
+    since: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let bucket = bucket(metric.recorded_at);
+    if bucket < first_since(since) {
+        return Ok(());
+    }
+    let key = (bucket, metric.agent_id);
+    tx.update(&key, |activity: &mut Activity| activity.metrics = activity.metrics.saturating_sub(1))
+}
+
+/// The bucket with which what is kept begins.
+fn first_since(since: Option<Timestamp>) -> i64 {
+    since.map_or(i64::MIN, bucket)
+}
+
+/// The first key of what is kept.
+#[must_use]
+pub fn first_key(since: Option<Timestamp>) -> (i64, Uuid) {
+    (first_since(since), Uuid::nil())
 }
 
 /// Counts what the logs hold already: the step of a data file that is older than the table.

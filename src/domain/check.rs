@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use serde::Serialize;
 
-use super::activity::Activity;
+use super::activity::{self, Activity};
 use super::agents::Agent;
 use super::alerts::{Alert, AlertHead};
 use super::audit::AuditRecord;
@@ -12,11 +12,10 @@ use super::audit_tree::{AuditAnchor, AuditFrontier, AuditNode, AuditTree, regrow
 use super::event_log::{StoredEvent, StreamHead};
 use super::events::Event;
 use super::idempotency::Remembered;
-use super::metric_sums::MetricSums;
 use super::metrics::Metric;
 use super::recording::{AuditHead, MetricHead, derive_from_audit, derive_from_metric};
+use super::retention::Gone;
 use super::tally::Tally;
-use super::usage::{DayUsage, SessionUsage};
 use crate::store::{Key, ReadTx, Record, Scratch, StoreError, TableName, Value};
 
 /// What a check found.
@@ -41,17 +40,9 @@ pub struct CheckReport {
 /// How many problems are told.
 const TOLD: usize = 100;
 
-/// The counters and rollups that follow from the raw records alone.
-const DERIVED: [TableName; 8] = [
-    MetricSums::TABLE,
-    Tally::TABLE,
-    Activity::TABLE,
-    DayUsage::TABLE,
-    SessionUsage::TABLE,
-    AuditHead::TABLE,
-    AuditFrontier::TABLE,
-    AuditNode::TABLE,
-];
+/// What follows from the records that are kept, and from nothing else. See also [`sums`](CheckReport::sums).
+const DERIVED: [TableName; 5] =
+    [Tally::TABLE, Activity::TABLE, AuditHead::TABLE, AuditFrontier::TABLE, AuditNode::TABLE];
 
 /// Checks everything.
 ///
@@ -64,8 +55,9 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
     report.audit_records = report.records::<AuditRecord>(tx)?;
     let alerts = report.records::<Alert>(tx)?;
     report.records::<Remembered>(tx)?;
+    let gone = tx.get::<Gone>(&())?.unwrap_or_default();
     let anchor = tx.get::<AuditAnchor>(&())?.unwrap_or_default();
-    report.numbers::<Metric>(tx, 0, tx.get::<MetricHead>(&())?.unwrap_or_default().0)?;
+    report.numbers::<Metric>(tx, gone.metrics, tx.get::<MetricHead>(&())?.unwrap_or_default().0)?;
     report.numbers::<AuditRecord>(tx, anchor.first, tx.get::<AuditHead>(&())?.unwrap_or_default().next)?;
     report.expect(alerts == tx.get::<AlertHead>(&())?.unwrap_or_default().next(), || {
         "alerts: the next number is not that of the alerts".into()
@@ -77,7 +69,7 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
 }
 
 impl CheckReport {
-    fn expect(&mut self, holds: bool, problem: impl FnOnce() -> String) {
+    pub(super) fn expect(&mut self, holds: bool, problem: impl FnOnce() -> String) {
         if !holds && self.problems.len() < TOLD {
             self.problems.push(problem());
         }
@@ -117,9 +109,14 @@ impl CheckReport {
         first: u64,
         head: u64,
     ) -> Result<(), StoreError> {
+        let number = |key: Option<Vec<u8>>| key.map(|key| u64::read(&mut key.as_slice())).transpose();
         let count = tx.len(R::TABLE)?;
-        let last = tx.last_key_to(R::TABLE, Bound::Unbounded)?;
-        let next = last.map(|key| u64::read(&mut key.as_slice())).transpose()?.map_or(first, |last| last + 1);
+        let begin = tx.range_raw(R::TABLE, Bound::Unbounded, Bound::Unbounded)?.next().transpose()?;
+        let found = number(begin.map(|(key, _)| key))?;
+        let next = number(tx.last_key_to(R::TABLE, Bound::Unbounded)?)?.map_or(first, |last| last + 1);
+        self.expect(found.is_none_or(|found| found == first), || {
+            format!("{}: begins at number {found:?}, not at {first}", R::TABLE)
+        });
         self.expect(next.checked_sub(first) == Some(count), || {
             format!("{}: {count} records from number {first} end at number {next}", R::TABLE)
         });
@@ -156,8 +153,11 @@ impl CheckReport {
             Ok(())
         })?;
         let folded = folded.begin_read()?;
+        self.sums(tx, &folded)?;
+        let since = activity::first_key(tx.get::<Gone>(&())?.unwrap_or_default().activity).to_bytes();
         for table in DERIVED {
-            let all = |tx: &ReadTx| tx.range_raw(table, Bound::Unbounded, Bound::Unbounded);
+            let from = if table == Activity::TABLE { Bound::Included(&since[..]) } else { Bound::Unbounded };
+            let all = |tx: &ReadTx| tx.range_raw(table, from, Bound::Unbounded);
             let (mut kept, mut anew) = (all(tx)?, all(&folded)?);
             loop {
                 let (kept, anew) = (kept.next().transpose()?, anew.next().transpose()?);

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::agent_write::AgentPatch;
 use super::agents::Agent;
 use super::audit::{AuditRecord, NewAudit};
-use super::event_log::{StoredEvent, StreamHead};
 use super::events::Event;
 use super::idempotency::Once;
 use super::metrics::{Metric, NewMetric};
+use super::pruning::{Prune, Pruned};
 use super::refusal::Refusal;
 use super::roster::Change;
 use super::sync::{SyncReport, SyncRequest};
@@ -62,11 +62,10 @@ pub enum Action {
         /// How many to keep.
         keep: u64,
     },
-    /// Forgets the stream's oldest events but for so many.
-    TrimStream {
-        /// How many to keep.
-        keep: u64,
-    },
+    /// Notes the logs' next numbers, by which their records' age is known.
+    NoteNumbers,
+    /// Forgets some of what is old.
+    Prune(Prune),
     /// Writes nothing, durably: tells whether storage works.
     Probe,
 }
@@ -104,6 +103,8 @@ pub enum Outcome {
         /// Whether there is more of it.
         more: bool,
     },
+    /// What a step of forgetting did.
+    Pruned(Pruned),
     /// Nothing to tell.
     Done,
 }
@@ -170,8 +171,6 @@ pub(super) struct Run<'a, 't> {
     pub changes: Vec<Change>,
 }
 
-/// How many of the stream's oldest events one command forgets at most, so that others are not kept waiting.
-const TRIM: u64 = 10_000;
 impl Run<'_, '_> {
     pub(super) fn carry_out(&mut self, action: Action) -> Result<Outcome, Stop> {
         match action {
@@ -207,11 +206,8 @@ impl Run<'_, '_> {
                 Ok(Outcome::Each(results.collect::<Result<_, _>>()?))
             }
             Action::ForgetRequests { keep } => Ok(self.forget(keep)?),
-            Action::TrimStream { keep } => {
-                let last = self.tx.get::<StreamHead>(&())?.unwrap_or_default().0;
-                self.tx.remove_before::<StoredEvent>(&(last + 1).saturating_sub(keep), TRIM)?;
-                Ok(Outcome::Done)
-            }
+            Action::NoteNumbers => self.note_numbers(),
+            Action::Prune(what) => self.prune(&what),
             Action::Probe => Ok(Outcome::Done),
         }
     }

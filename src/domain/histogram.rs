@@ -39,6 +39,15 @@ impl Histogram {
         }
     }
 
+    /// Whether no bucket holds less than another histogram's.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        other.counts.iter().all(|(bucket, count)| {
+            let found = self.counts.binary_search_by_key(bucket, |(b, _)| *b);
+            found.is_ok_and(|i| self.counts[i].1 >= *count)
+        })
+    }
+
     /// The duration in ms below or at which the given share (0-1) lies, off by 1/64 at most; 0 when empty.
     #[must_use]
     pub fn percentile_ms(&self, share: f64) -> f64 {

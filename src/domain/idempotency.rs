@@ -112,7 +112,7 @@ impl Kept {
             Outcome::Each(results) => Self::Each(each(results, Self::of)),
             Outcome::Synced(report) => Self::Synced(report.clone()),
             Outcome::Again(first) => Self::of(first),
-            Outcome::Forgotten { .. } | Outcome::Done => Self::Done,
+            Outcome::Forgotten { .. } | Outcome::Pruned(_) | Outcome::Done => Self::Done,
         }
     }
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 use super::metric_stats::sums_over;
-use super::metric_sums::{self, MetricSums, Scope};
+use super::metric_sums::{MetricSums, Scope};
 use super::rollup::{self, Rollup, StepLength, Window};
 use super::time::{DAY, Timestamp};
 use super::usage::DayUsage;
-use crate::store::{ReadTx, StoreError};
+use crate::store::{Key, ReadTx, StoreError, Value};
 
 /// The present window and the one before.
 pub(super) struct Windows {
@@ -167,7 +167,7 @@ pub(super) fn by_agent_and_day(
 /// The types of which anything was recorded.
 pub(super) fn by_type(tx: &ReadTx, windows: &Windows, most: usize) -> Result<Ranking, StoreError> {
     let mut groups = Vec::new();
-    for key in metric_sums::types(tx, None)? {
+    for key in types(tx, None)? {
         let mut group = Group { key: key.clone(), name: key.clone(), ..Group::default() };
         group.add(tx, &Scope::Type(key), windows)?;
         if !group.is_empty() {
@@ -177,7 +177,7 @@ pub(super) fn by_type(tx: &ReadTx, windows: &Windows, most: usize) -> Result<Ran
     let mut ranking = Ranking::of(groups, most);
     let mut groups: HashMap<_, _> = ranking.groups.iter_mut().map(|g| (g.key.clone(), g)).collect();
     for id in DayUsage::agents_between(tx, windows.from.day(), windows.last.day())? {
-        for key in metric_sums::types(tx, Some(id))? {
+        for key in types(tx, Some(id))? {
             if let Some(group) = groups.get_mut(&key) {
                 let scope = Scope::AgentType(id, key);
                 let recorded =
@@ -187,4 +187,21 @@ pub(super) fn by_type(tx: &ReadTx, windows: &Windows, most: usize) -> Result<Ran
         }
     }
     Ok(ranking)
+}
+
+/// How many types an answer looks at: clients may name any, answers have an end.
+const TYPES: usize = 1000;
+
+/// The types that were ever recorded, of all agents or of one, in order.
+///
+/// # Errors
+/// When storage fails.
+fn types(tx: &ReadTx, agent: Option<Uuid>) -> Result<Vec<String>, StoreError> {
+    let mut prefix = rollup::totals_prefix();
+    match agent {
+        None => 2_u8.write(&mut prefix),
+        Some(agent) => (3_u8, agent).write(&mut prefix),
+    }
+    let keys = tx.prefix(MetricSums::TABLE, &prefix)?.take(TYPES);
+    keys.map(|entry| Ok(String::read(&mut entry?.0.as_slice())?)).collect()
 }

@@ -8,7 +8,8 @@ use super::fleet_stats::Point;
 use super::log_query::{LogQuery, Page, Paging};
 use super::metric_sums::{MetricSums, Scope};
 use super::metrics::{self, Metric};
-use super::rollup::{self, StepLength, Window};
+use super::retention::{Gone, GoneMetrics};
+use super::rollup::{self, Rollup as _, StepLength, Window};
 use super::time::{DAY, MINUTE, Timestamp};
 use crate::store::{Key, ReadTx, StoreError};
 
@@ -29,12 +30,9 @@ impl MetricFilter {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn page(&self, mut tx: &ReadTx, paging: Paging) -> Result<Page<Metric>, StoreError> {
-        let total = if self.start.is_none() && self.end.is_none() {
-            Some(rollup::total::<MetricSums>(&mut tx, &self.scope())?.count)
-        } else {
-            None
-        };
+    pub fn page(&self, tx: &ReadTx, paging: Paging) -> Result<Page<Metric>, StoreError> {
+        let all_time = self.start.is_none() && self.end.is_none();
+        let total = all_time.then(|| kept(tx, &self.scope())).transpose()?;
         self.query().counted(total).page(tx, paging)
     }
 
@@ -51,30 +49,59 @@ impl MetricFilter {
     }
 }
 
-/// The sums of a scope over any window.
+/// How many metrics of a scope are kept.
+///
+/// # Errors
+/// When storage fails.
+pub fn kept(mut tx: &ReadTx, scope: &Scope) -> Result<u64, StoreError> {
+    let gone = tx.get::<GoneMetrics>(scope)?.unwrap_or_default().0;
+    Ok(rollup::total::<MetricSums>(&mut tx, scope)?.count.saturating_sub(gone))
+}
+
+/// The sums of a scope over any window. Where records are gone, a minute that an edge of the window lies in counts as
+/// if all of it was recorded at its start: windows that meet there still have everything once.
 ///
 /// # Errors
 /// When storage fails.
 pub fn sums_over(tx: &ReadTx, scope: &Scope, window: Window) -> Result<MetricSums, StoreError> {
-    use std::ops::Bound::{Excluded, Included};
+    let newest_gone = tx.get::<Gone>(&())?.and_then(|gone| gone.newest_metric);
+    let kept_from = newest_gone.map_or(Timestamp::MIN, |newest| newest.minute_start().plus(MINUTE));
     rollup::over(tx, scope, window, |sums: &mut MetricSums, from, to| {
-        let (table, prefix) = match scope {
-            Scope::All => (metrics::BY_TIME.table, Vec::new()),
-            Scope::Agent(agent) | Scope::AgentType(agent, _) => (metrics::BY_AGENT.table, agent.to_bytes()),
-            Scope::Type(t) => (metrics::BY_TYPE.table, t.to_bytes()),
-        };
-        let low = [prefix.as_slice(), &from.to_bytes()].concat();
-        let high = [prefix.as_slice(), &to.to_bytes()].concat();
-        for entry in tx.range_raw(table, Included(&low), Excluded(&high))? {
-            let key = entry?.0;
-            let (_, seq) = <(Timestamp, u64)>::read(&mut &key[prefix.len()..])?;
-            let Some(metric) = tx.get::<Metric>(&seq)? else { continue };
-            if !matches!(scope, Scope::AgentType(_, t) if *t != metric.metric_type) {
-                sums.add(&metric.measures);
-            }
+        if from < kept_from {
+            sums.merge(&rollup::minutes_that_begin(tx, scope, from, to.min(kept_from))?);
         }
-        Ok(())
+        fold(tx, scope, sums, from.max(kept_from), to)
     })
+}
+
+/// Adds the records from a time up to, not including, another.
+fn fold(
+    tx: &ReadTx,
+    scope: &Scope,
+    sums: &mut MetricSums,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(), StoreError> {
+    use std::ops::Bound::{Excluded, Included};
+    if from >= to {
+        return Ok(());
+    }
+    let (table, prefix) = match scope {
+        Scope::All => (metrics::BY_TIME.table, Vec::new()),
+        Scope::Agent(agent) | Scope::AgentType(agent, _) => (metrics::BY_AGENT.table, agent.to_bytes()),
+        Scope::Type(t) => (metrics::BY_TYPE.table, t.to_bytes()),
+    };
+    let low = [prefix.as_slice(), &from.to_bytes()].concat();
+    let high = [prefix.as_slice(), &to.to_bytes()].concat();
+    for entry in tx.range_raw(table, Included(&low), Excluded(&high))? {
+        let key = entry?.0;
+        let (_, seq) = <(Timestamp, u64)>::read(&mut &key[prefix.len()..])?;
+        let Some(metric) = tx.get::<Metric>(&seq)? else { continue };
+        if !matches!(scope, Scope::AgentType(_, t) if *t != metric.metric_type) {
+            sums.add(&metric.measures);
+        }
+    }
+    Ok(())
 }
 
 /// Figures over a window. Averages run over the records that carry the member; without any they are 0.

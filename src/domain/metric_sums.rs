@@ -10,7 +10,7 @@ use super::histogram::Histogram;
 use super::metrics::{Measures, Metric};
 use super::rollup::{self, Rollup};
 use crate::store::codec::CodecError;
-use crate::store::{Key, ReadTx, StoreError, TableName, Value, WriteTx};
+use crate::store::{Key, StoreError, TableName, Value, WriteTx};
 
 /// Billionths: of a USD, or of a quality score of 1.
 const BILLION: f64 = 1e9;
@@ -38,6 +38,18 @@ impl Scope {
             (None, Some(t)) => Self::Type(t.into()),
             (Some(agent), Some(t)) => Self::AgentType(agent, t.into()),
         }
+    }
+
+    /// The scopes that a metric belongs to.
+    #[must_use]
+    pub fn all_of(metric: &Metric) -> [Self; 4] {
+        let (agent, metric_type) = (metric.agent_id, &metric.metric_type);
+        [
+            Self::All,
+            Self::Agent(agent),
+            Self::Type(metric_type.clone()),
+            Self::AgentType(agent, metric_type.clone()),
+        ]
     }
 }
 
@@ -176,6 +188,23 @@ impl MetricSums {
         self.tasks_failed += u128::from(m.tasks_failed.unwrap_or(0));
     }
 
+    /// Whether the records that make up `part` can be among those that are summed here.
+    #[must_use]
+    pub fn contains(&self, part: &Self) -> bool {
+        let span = |count: u64, part: (u64, u64), whole: (u64, u64)| {
+            count == 0 || (whole.0 <= part.0 && part.1 <= whole.1)
+        };
+        let counts = |s: &Self| [s.count, s.timed, s.judged, s.successes, s.scored, s.judged - s.successes];
+        let used = |s: &Self| [s.time_us, s.tokens, s.cost_nanos, s.api_calls];
+        let done = |s: &Self| [s.violations, s.tasks_completed, s.tasks_failed, s.score_nanos];
+        let sums = |s: &Self| [used(s), done(s)].concat();
+        counts(self).iter().zip(counts(part)).all(|(whole, part)| *whole >= part)
+            && sums(self).iter().zip(sums(part)).all(|(whole, part)| *whole >= part)
+            && span(part.timed, (part.time_min, part.time_max), (self.time_min, self.time_max))
+            && span(part.scored, (part.score_min, part.score_max), (self.score_min, self.score_max))
+            && self.times.contains(&part.times)
+    }
+
     /// Mean duration in ms; 0 where none was measured. The same holds for all averages.
     #[must_use]
     pub fn avg_time_ms(&self) -> f64 {
@@ -287,31 +316,8 @@ impl MetricSums {
 /// # Errors
 /// When storage fails.
 pub fn roll_up(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<(), StoreError> {
-    let (agent, metric_type) = (metric.agent_id, metric.metric_type.as_str());
-    for scope in [
-        Scope::All,
-        Scope::Agent(agent),
-        Scope::Type(metric_type.into()),
-        Scope::AgentType(agent, metric_type.into()),
-    ] {
+    for scope in Scope::all_of(metric) {
         rollup::add(tx, &scope, metric.recorded_at, |sums: &mut MetricSums| sums.add(&metric.measures))?;
     }
     Ok(())
-}
-
-/// How many types an answer looks at: clients may name any, answers have an end.
-const TYPES: usize = 1000;
-
-/// The types that were ever recorded, of all agents or of one, in order.
-///
-/// # Errors
-/// When storage fails.
-pub fn types(tx: &ReadTx, agent: Option<Uuid>) -> Result<Vec<String>, StoreError> {
-    let mut prefix = rollup::totals_prefix();
-    match agent {
-        None => 2_u8.write(&mut prefix),
-        Some(agent) => (3_u8, agent).write(&mut prefix),
-    }
-    let keys = tx.prefix(MetricSums::TABLE, &prefix)?.take(TYPES);
-    keys.map(|entry| Ok(String::read(&mut entry?.0.as_slice())?)).collect()
 }

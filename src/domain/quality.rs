@@ -220,7 +220,7 @@ pub fn quality(
     })
 }
 
-/// When an agent was last scored.
+/// When an agent was last scored; the minute in which it was, where the record is gone.
 fn last_analysis(tx: &ReadTx, agent: Uuid) -> Result<Option<Timestamp>, StoreError> {
     let scored = |sums: &MetricSums| sums.scored() > 0;
     let Some(minute) = rollup::last_minute(tx, &Scope::Agent(agent), scored)? else { return Ok(None) };
@@ -229,7 +229,7 @@ fn last_analysis(tx: &ReadTx, agent: Uuid) -> Result<Option<Timestamp>, StoreErr
         .matching(Some(Box::new(|m: &Metric| m.measures.quality_score.is_some())))
         .counted(Some(0));
     let page = query.page(tx, Paging { limit: 1, ..Paging::default() })?;
-    Ok(page.items.first().map(|m| m.recorded_at))
+    Ok(Some(page.items.first().map_or(minute, |m| m.recorded_at)))
 }
 
 fn violations(

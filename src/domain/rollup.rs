@@ -13,7 +13,9 @@ use crate::store::{Key, ReadTx, StoreError, Value, WriteTx};
 
 /// The grain of a rollup, as the first byte of its key.
 const ALL: u8 = 0;
-const GRAINS: [(u8, i64); 3] = [(1, DAY), (2, HOUR), (3, MINUTE)];
+const GRAINS: [(u8, i64); 3] = [(BY_DAY, DAY), (2, HOUR), (3, MINUTE)];
+/// The grain of a day.
+pub const BY_DAY: u8 = 1;
 
 /// A value that is summed over time. Its key is `(grain, scope, bucket)`.
 pub trait Rollup: Value<Key = (u8, Self::Scope, i64)> + Default {
@@ -57,6 +59,37 @@ pub fn total_key<R: Rollup>(scope: &R::Scope) -> R::Key {
 #[must_use]
 pub fn totals_prefix() -> Vec<u8> {
     ALL.to_bytes()
+}
+
+/// When the time of a sum begins; `None` for all time.
+#[must_use]
+pub fn start(grain: u8, bucket: i64) -> Option<Timestamp> {
+    GRAINS.iter().find(|(g, _)| *g == grain).map(|(_, size)| Timestamp(bucket.saturating_mul(*size)))
+}
+
+/// The sum of the next shorter times that make up the time of a key; `None` for a minute.
+///
+/// # Errors
+/// When storage fails.
+pub fn parts<R: Rollup>(tx: &ReadTx, (grain, scope, bucket): &R::Key) -> Result<Option<R>, StoreError> {
+    let Some(&(finer, size)) = GRAINS.get(usize::from(*grain)) else { return Ok(None) };
+    let (from, to) = match start(*grain, *bucket) {
+        None => (Timestamp::MIN.0, Timestamp::MAX.0 + 1),
+        Some(from) => (from.0, from.0.saturating_add(GRAINS[usize::from(*grain) - 1].1)),
+    };
+    let mut sum = R::default();
+    each(tx, finer, scope, from.div_euclid(size), to.div_euclid(size), |_, r: R| sum.merge(&r))?;
+    Ok(Some(sum))
+}
+
+/// The key of the next longer time around that of a key; `None` for all time.
+pub fn whole<R: Rollup>((grain, scope, bucket): &R::Key) -> Option<R::Key> {
+    let start = start(*grain, *bucket)?;
+    let longer = usize::from(*grain).checked_sub(2).and_then(|longer| GRAINS.get(longer));
+    Some(longer.map_or_else(
+        || total_key::<R>(scope),
+        |(grain, size)| (*grain, scope.clone(), start.0.div_euclid(*size)),
+    ))
 }
 
 /// A window of time: from a first microsecond up to, not including, an end.
@@ -137,6 +170,23 @@ pub fn series<R: Rollup>(
         }
     })?;
     Ok(steps)
+}
+
+/// The sum of the minutes that begin between two times, the second one not included.
+///
+/// # Errors
+/// When storage fails.
+pub fn minutes_that_begin<R: Rollup>(
+    tx: &ReadTx,
+    scope: &R::Scope,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<R, StoreError> {
+    let (grain, size) = StepLength::Minute.grain();
+    let first_from = |at: Timestamp| -(-at.0).div_euclid(size);
+    let mut sum = R::default();
+    each(tx, grain, scope, first_from(from), first_from(to), |_, r: R| sum.merge(&r))?;
+    Ok(sum)
 }
 
 /// Whether a step from that of `from` to that of `to` holds anything.

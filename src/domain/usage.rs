@@ -112,6 +112,12 @@ impl SessionUsage {
     pub fn tokens(&self) -> u64 {
         u64::try_from(self.tokens).unwrap_or(u64::MAX)
     }
+
+    /// Cost in billionths of a USD: sums of these are exact.
+    #[must_use]
+    pub fn cost_nanos(&self) -> u128 {
+        self.cost_nanos
+    }
 }
 
 /// When an agent was last seen, and in which session. The key is the agent.

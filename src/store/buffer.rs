@@ -10,7 +10,8 @@ use super::record::{TableName, Value};
 #[derive(Default)]
 pub(super) struct Buffer(HashMap<TableName, Box<dyn Held>>);
 
-type Encoded = Vec<(Vec<u8>, Vec<u8>)>;
+/// Keys and their values; `None` where a value is empty.
+type Encoded = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// The held values of one table.
 trait Held {
@@ -34,7 +35,8 @@ impl<V: Value> Held for Values<V> {
     fn encode(&self) -> Result<Encoded, CodecError> {
         let mut encoded = Vec::with_capacity(self.0.len());
         for (key, value) in &self.0 {
-            encoded.push((key.clone(), value.to_stored()?));
+            let stored = if value.is_empty() { None } else { Some(value.to_stored()?) };
+            encoded.push((key.clone(), stored));
         }
         encoded.sort_unstable();
         Ok(encoded)

@@ -11,6 +11,7 @@ use redb::{
 };
 
 use super::error::StoreError;
+use super::migrations::{Schema, SchemaVersion};
 use super::place::Place;
 use super::read::ReadTx;
 
@@ -226,6 +227,21 @@ pub fn is_held(path: &Path) -> Result<bool, StoreError> {
     // What else is wrong with the file does not matter here.
     let opened = contained(|| Ok(builder.open(path)?));
     Ok(matches!(opened, Err(StoreError::Locked)))
+}
+
+/// Gives the space that is free in a file back to the file system. Nobody else may have it open.
+///
+/// # Errors
+/// When it is open elsewhere, is not one of this program's files, or cannot be read or written.
+pub fn compact(path: &Path, cache_bytes: usize, schema: &Schema) -> Result<(), StoreError> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(cache_bytes);
+    let mut database = builder.open(path)?;
+    if let Some(found) = SchemaVersion::of(&ReadTx::new(database.begin_read()?))? {
+        SchemaVersion::check(found, schema)?;
+    }
+    database.compact()?;
+    Ok(())
 }
 
 /// Opens the data; makes it where it is not there only when it is opened for the first time.

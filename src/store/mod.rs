@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use codec::Key;
 pub use copy::{NewFile, Visited};
-pub use database::{Location, is_held};
+pub use database::{Location, compact, is_held};
 pub use error::StoreError;
 pub use intersect::{Found, Intersection, Wanted};
 pub use migrations::{Schema, Step};

@@ -26,6 +26,11 @@ pub trait Value: Sized + Clone + Encode + Decode<()> + 'static {
         Err(CodecError(format!("{} holds a value of unknown version {version}", Self::TABLE)))
     }
 
+    /// Whether the value says no more than that there is none: then it is not stored.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
     /// The value as stored.
     ///
     /// # Errors

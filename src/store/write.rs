@@ -150,6 +150,7 @@ impl<'t> WriteTx<'t> {
     /// # Errors
     /// When storage fails.
     pub fn remove_before<V: Value>(&mut self, key: &V::Key, limit: u64) -> Result<u64, StoreError> {
+        self.flush()?;
         let end = key.to_bytes();
         let table = self.table(V::TABLE)?;
         let mut removed = 0;
@@ -200,6 +201,17 @@ impl<'t> WriteTx<'t> {
     /// When storage fails.
     pub fn len(&mut self, table: TableName) -> Result<u64, StoreError> {
         Ok(self.table(table)?.len()?)
+    }
+
+    /// The last value of a table at or before a key. For values that no one [`update`](Self::update)s.
+    ///
+    /// # Errors
+    /// When storage fails or the value is damaged.
+    pub fn last_to<V: Value>(&mut self, key: &V::Key) -> Result<Option<(V::Key, V)>, StoreError> {
+        let key = key.to_bytes();
+        let last = self.table(V::TABLE)?.range::<&[u8]>(..=key.as_slice())?.next_back().transpose()?;
+        last.map(|(key, value)| Ok((V::Key::read(&mut key.value())?, V::from_stored(value.value())?)))
+            .transpose()
     }
 
     /// The first key of a table of records.
@@ -263,7 +275,10 @@ impl<'t> WriteTx<'t> {
         for (table, values) in std::mem::take(&mut self.buffer).encode()? {
             let table = self.table(table)?;
             for (key, value) in values {
-                table.insert(key.as_slice(), value.as_slice())?;
+                match value {
+                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                    None => drop(table.remove(key.as_slice())?),
+                }
             }
         }
         Ok(())

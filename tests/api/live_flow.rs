@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agentmap::config::Config;
 use agentmap::domain::command::Action;
+use agentmap::domain::pruning::Prune;
 use agentmap::store::Location;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -64,7 +65,7 @@ async fn restarted(folder: &tempfile::TempDir, events: u64, keep: u64) -> Server
     for _ in 0..events {
         server.ingest(&json!({"agent_name": "coder"})).await;
     }
-    server.app.submit(Action::TrimStream { keep }).await.unwrap();
+    server.app.submit(Action::Prune(Prune::EventsBut(keep))).await.unwrap();
     server.app.close();
     let app = std::sync::Arc::clone(&server.app);
     server.stop().await;

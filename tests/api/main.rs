@@ -37,5 +37,6 @@ mod paging;
 mod pipelines;
 mod quality;
 mod refusals;
+mod retention;
 mod seed_sync;
 mod stream_history;

@@ -1,6 +1,7 @@
 //! `/api/v1/events/stream`: the stream's kept events, read over HTTP.
 
 use agentmap::domain::command::Action;
+use agentmap::domain::pruning::Prune;
 use serde_json::{Value, json};
 
 use crate::harness::{MINUTE, Server, each};
@@ -140,7 +141,7 @@ async fn large_events_end_a_page() {
 #[tokio::test]
 async fn what_is_no_longer_kept_is_told() {
     let server = told().await;
-    server.app.submit(Action::TrimStream { keep: 10 }).await.unwrap();
+    server.app.submit(Action::Prune(Prune::EventsBut(10))).await.unwrap();
     for (query, from, previous) in [
         ("", 13, json!(null)),
         ("since=0", 13, json!(null)),
@@ -158,7 +159,7 @@ async fn what_is_no_longer_kept_is_told() {
         (&json!([]), &json!(12), &json!(null))
     );
     // Nothing kept, and nothing ever told.
-    server.app.submit(Action::TrimStream { keep: 0 }).await.unwrap();
+    server.app.submit(Action::Prune(Prune::EventsBut(0))).await.unwrap();
     let none =
         json!({"first_kept": 23, "last_seq": 22, "events": [], "next_since": null, "previous_before": null});
     for query in ["", "?since=0", "?before=7", "?at=2026-11-22T12:10:00Z"] {

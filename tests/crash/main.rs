@@ -14,6 +14,7 @@ mod process;
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod random;
 mod refusals;
+mod retention;
 mod seeding;
 mod signals;
 mod tampering;

@@ -1,5 +1,6 @@
 //! The binary as a child process.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -125,7 +126,14 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it says where it listens.
     pub fn start(data: &Path) -> Self {
-        Self::of(serve(data))
+        Self::start_with(data, &[])
+    }
+
+    /// As [`start`](Self::start), with more arguments.
+    pub fn start_with(data: &Path, args: &[&OsStr]) -> Self {
+        let mut command = serve(data);
+        command.args(args);
+        Self::of(command)
     }
 
     /// Starts a server that may not make files larger than so many KiB, until [`lift`](Self::lift).

@@ -8,6 +8,7 @@ use agentmap::domain::command::{Action, Activation, Command};
 use agentmap::domain::idempotency::{Once, Place};
 use agentmap::domain::identity::Identity;
 use agentmap::domain::metrics::{Measures, NewMetric};
+use agentmap::domain::pruning::Prune;
 use agentmap::domain::sync::{IdentityFile, SyncRequest};
 use agentmap::domain::text::JsonText;
 use agentmap::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
@@ -255,7 +256,9 @@ fn plain_action() -> impl Strategy<Value = Action> {
         1 => sync.prop_map(|request| Action::Sync(Box::new(request))),
         6 => vec(any_metric(), 0..6).prop_map(Action::RecordMetrics),
         6 => vec(any_audit(), 0..6).prop_map(Action::AppendAudit),
-        1 => (0..40_u64).prop_map(|keep| Action::TrimStream { keep }),
+        1 => (0..40_u64).prop_map(|keep| Action::Prune(Prune::EventsBut(keep))),
+        1 => Just(Action::NoteNumbers),
+        1 => moment().prop_map(|before| Action::Prune(Prune::Events(before))),
         1 => Just(Action::Probe),
     ]
 }
@@ -290,4 +293,26 @@ pub fn long_trail(records: u64) -> Command {
         nonce: n,
     };
     Command { at: Timestamp(0), nonce: 0, action: Action::AppendAudit((0..records).map(told).collect()) }
+}
+
+/// A history as [`history`] gives, in which much is forgotten.
+pub fn history_with_gaps(commands: usize) -> impl Strategy<Value = Vec<Command>> {
+    let below = prop_oneof![1 => 0..20_u64, 3 => Just(u64::MAX)];
+    let prune = prop_oneof![
+        2 => (moment(), below).prop_map(|(before, below)| Prune::Metrics { before, below }),
+        1 => moment().prop_map(Prune::Activity),
+    ];
+    let action = prop_oneof![Just(Action::NoteNumbers), prune.prop_map(Action::Prune)];
+    let gap = (any::<prop::sample::Index>(), moment(), action);
+    (history(commands), vec(gap, 4..16)).prop_map(|(mut history, mut gaps)| {
+        // Time passes from one note to the next.
+        gaps.sort_by_key(|(place, at, _)| (place.index(usize::MAX), *at));
+        let mut times: Vec<_> = gaps.iter().map(|(_, at, _)| *at).collect();
+        times.sort();
+        let length = history.len();
+        for ((place, _, action), at) in gaps.into_iter().zip(times).rev() {
+            history.insert(place.index(length + 1), Command { at, nonce: 0, action });
+        }
+        history
+    })
 }

@@ -29,7 +29,7 @@ fn maybe<S: Strategy<Value: std::fmt::Debug>>(value: S) -> impl Strategy<Value =
 }
 
 /// Walks all pages, also through their cursors' text, and compares with the matches.
-fn assert_pages<R: PartialEq + std::fmt::Debug>(
+pub fn assert_pages<R: PartialEq + std::fmt::Debug>(
     matches: &[R],
     page_size: usize,
     skip: usize,
@@ -94,7 +94,7 @@ fn audit_matches(filter: &AuditFilter, record: &AuditRecord) -> bool {
         })
 }
 
-fn newest_first<R>(mut records: Vec<R>, place: impl Fn(&R) -> (Timestamp, u64)) -> Vec<R> {
+pub fn newest_first<R>(mut records: Vec<R>, place: impl Fn(&R) -> (Timestamp, u64)) -> Vec<R> {
     records.sort_by_key(|r| std::cmp::Reverse(place(r)));
     records
 }

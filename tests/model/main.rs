@@ -14,5 +14,6 @@ mod history;
 mod lists;
 mod migrations;
 mod replay;
+mod retention;
 mod tampering;
 mod world;

@@ -1,0 +1,84 @@
+//! How old the records of the logs are, and what is gone of them.
+//!
+//! A record's age goes by when the server recorded it, not by the time that a client told. Each hour a mark notes the
+//! next numbers of the logs: what was recorded before a mark is always the start of a log, so that what is kept of
+//! it has no holes.
+
+use std::ops::Bound::{Included, Unbounded};
+
+use bincode::{Decode, Encode};
+
+use super::command::{Outcome, Run, Stop};
+use super::event_log::StreamHead;
+use super::metric_sums::Scope;
+use super::recording::{AuditHead, MetricHead};
+use super::time::{HOUR, Timestamp};
+use crate::store::{Key, ReadTx, StoreError, TableName, Value};
+
+/// The next numbers of the logs. The key is the time at which they were noted.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Mark {
+    /// Of the metrics.
+    pub metrics: u64,
+    /// Of the audit trail.
+    pub audit: u64,
+    /// Of the stream.
+    pub events: u64,
+}
+
+impl Value for Mark {
+    const TABLE: TableName = "retention_marks";
+    type Key = Timestamp;
+}
+
+impl Mark {
+    /// The newest mark up to a time, with its own time: what it was noted after is older.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn newest(tx: &ReadTx, until: Timestamp) -> Result<Option<(Timestamp, Self)>, StoreError> {
+        tx.range::<Self>(Unbounded, Included(&until.to_bytes()))?.next_back().transpose()
+    }
+}
+
+/// What is gone of the metrics and of what the agents did of late.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Gone {
+    /// The metrics below this number.
+    pub metrics: u64,
+    /// The latest time of a metric that is gone. Of the minutes up to it the sums tell more than the records.
+    pub newest_metric: Option<Timestamp>,
+    /// The agents' activity before this time.
+    pub activity: Option<Timestamp>,
+}
+
+impl Value for Gone {
+    const TABLE: TableName = "retention_gone";
+    type Key = ();
+}
+
+/// How many metrics of a scope are gone.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct GoneMetrics(pub u64);
+
+impl Value for GoneMetrics {
+    const TABLE: TableName = "metrics_gone";
+    type Key = Scope;
+}
+
+impl Run<'_, '_> {
+    /// Notes the next numbers of the logs: once an hour, and not while the clock is behind the last note, when nothing
+    /// would tell how old the records are. They count as old as the next note, then.
+    pub(super) fn note_numbers(&mut self) -> Result<Outcome, Stop> {
+        let newest = self.tx.last_to::<Mark>(&Timestamp::MAX)?;
+        let mark = Mark {
+            metrics: self.tx.get::<MetricHead>(&())?.unwrap_or_default().0,
+            audit: self.tx.get::<AuditHead>(&())?.unwrap_or_default().next,
+            events: self.tx.get::<StreamHead>(&())?.unwrap_or_default().0 + 1,
+        };
+        if newest.is_none_or(|(at, newest)| at.plus(HOUR) <= self.at && newest != mark) {
+            self.tx.set(&self.at, &mark)?;
+        }
+        Ok(Outcome::Done)
+    }
+}
