@@ -62,11 +62,14 @@ pub fn count_metric(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<(), StoreEr
 /// When storage fails.
 pub fn count_operation(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
     let Some(agent) = record.subject else { return Ok(()) };
-    let refused = matches!(record.told.decision, Decision::Denied | Decision::RequiresApproval);
     tx.update(&(bucket(record.told.timestamp), agent), |activity: &mut Activity| {
         activity.operations += 1;
-        activity.refused += u64::from(refused);
+        activity.refused += u64::from(is_refused(record));
     })
+}
+
+fn is_refused(record: &AuditRecord) -> bool {
+    matches!(record.told.decision, Decision::Denied | Decision::RequiresApproval)
 }
 
 /// Counts a metric no longer, where what was done `since` then is kept.
@@ -84,6 +87,23 @@ pub fn uncount_metric(
     }
     let key = (bucket, metric.agent_id);
     tx.update(&key, |activity: &mut Activity| activity.metrics = activity.metrics.saturating_sub(1))
+}
+
+/// Counts an operation no longer, where what was done `since` then is kept.
+///
+/// # Errors
+/// When storage fails.
+pub fn uncount_operation(
+    tx: &mut WriteTx<'_>,
+    record: &AuditRecord,
+    since: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let bucket = bucket(record.told.timestamp);
+    let Some(agent) = record.subject.filter(|_| bucket >= first_since(since)) else { return Ok(()) };
+    tx.update(&(bucket, agent), |activity: &mut Activity| {
+        activity.operations = activity.operations.saturating_sub(1);
+        activity.refused = activity.refused.saturating_sub(u64::from(is_refused(record)));
+    })
 }
 
 /// The bucket with which what is kept begins.

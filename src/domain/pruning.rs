@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::activity::{self, Activity};
+use super::audit::AuditRecord;
+use super::audit_tree::{AuditAnchor, TILE};
 use super::command::{Outcome, Run, Stop};
 use super::event_log::{StoredEvent, StreamHead};
 use super::metric_sums::Scope;
 use super::metrics::Metric;
 use super::retention::{Gone, GoneMetrics, Mark};
+use super::tally;
 use super::time::Timestamp;
 use crate::store::StoreError;
 
@@ -24,6 +27,15 @@ pub enum Prune {
         before: Timestamp,
         /// The number of the first that is kept in any case.
         below: u64,
+    },
+    /// The audit records that are known to be older than `before`, up to a number, in whole tiles of the tree.
+    Audit {
+        /// The time.
+        before: Timestamp,
+        /// The number of the first that is kept in any case.
+        below: u64,
+        /// A signed checkpoint that covers them.
+        checkpoint: String,
     },
     /// What the agents did before a time, step by step.
     Activity(Timestamp),
@@ -49,20 +61,24 @@ const MARKS: usize = 100;
 
 impl Run<'_, '_> {
     pub(super) fn prune(&mut self, what: &Prune) -> Result<Outcome, Stop> {
-        let pruned = match *what {
+        let pruned = match what {
             Prune::EventsBut(keep) => {
                 let head = self.tx.get::<StreamHead>(&())?.unwrap_or_default().0;
-                self.forget_events((head + 1).saturating_sub(keep))?
+                self.forget_events((head + 1).saturating_sub(*keep))?
             }
-            Prune::Events(before) => match self.tx.last_to::<Mark>(&before)? {
+            Prune::Events(before) => match self.tx.last_to::<Mark>(before)? {
                 Some((_, mark)) => self.forget_events(mark.events)?,
                 None => Pruned::default(),
             },
-            Prune::Metrics { before, below } => match self.tx.last_to::<Mark>(&before)? {
-                Some((_, mark)) => self.forget_metrics(&mark, below)?,
+            Prune::Metrics { before, below } => match self.tx.last_to::<Mark>(before)? {
+                Some((_, mark)) => self.forget_metrics(&mark, *below)?,
                 None => Pruned::default(),
             },
-            Prune::Activity(before) => self.forget_activity(before)?,
+            Prune::Audit { before, below, checkpoint } => match self.tx.last_to::<Mark>(before)? {
+                Some((_, mark)) => self.forget_audit(&mark, *below, checkpoint)?,
+                None => Pruned::default(),
+            },
+            Prune::Activity(before) => self.forget_activity(*before)?,
         };
         if !pruned.more {
             self.drop_marks()?;
@@ -76,13 +92,16 @@ impl Run<'_, '_> {
     }
 
     fn forget_metrics(&mut self, mark: &Mark, below: u64) -> Result<Pruned, StoreError> {
+        let mut gone = self.tx.get::<Gone>(&())?.unwrap_or_default();
+        let below = below.min(mark.metrics);
+        let (first, end) = (gone.metrics, below.min(gone.metrics + METRICS));
+        if first >= end {
+            return Ok(Pruned::default());
+        }
         // The stream's events go before the records that they tell of.
         if self.forget_events(mark.events)?.more {
             return Ok(Pruned { removed: 0, more: true });
         }
-        let mut gone = self.tx.get::<Gone>(&())?.unwrap_or_default();
-        let below = below.min(mark.metrics);
-        let (first, end) = (gone.metrics, below.min(gone.metrics + METRICS));
         for seq in first..end {
             let Some(metric) = self.tx.remove::<Metric>(&seq)? else { continue };
             for scope in Scope::all_of(&metric) {
@@ -91,12 +110,32 @@ impl Run<'_, '_> {
             activity::uncount_metric(self.tx, &metric, gone.activity)?;
             gone.newest_metric = gone.newest_metric.max(Some(metric.recorded_at));
         }
-        if first >= end {
-            return Ok(Pruned::default());
-        }
         gone.metrics = end;
         self.tx.set(&(), &gone)?;
         Ok(Pruned { removed: end - first, more: end < below })
+    }
+
+    fn forget_audit(&mut self, mark: &Mark, below: u64, checkpoint: &str) -> Result<Pruned, StoreError> {
+        let mut anchor = self.tx.get::<AuditAnchor>(&())?.unwrap_or_default();
+        let below = below.min(mark.audit);
+        let (first, end) = (anchor.first, anchor.first + TILE);
+        if end > below {
+            return Ok(Pruned::default());
+        }
+        if self.forget_events(mark.events)?.more {
+            return Ok(Pruned { removed: 0, more: true });
+        }
+        let since = self.tx.get::<Gone>(&())?.unwrap_or_default().activity;
+        for seq in first..end {
+            let Some(record) = self.tx.remove::<AuditRecord>(&seq)? else { continue };
+            tally::uncount(self.tx, &record)?;
+            activity::uncount_operation(self.tx, &record, since)?;
+            anchor.previous = record.hash;
+        }
+        anchor.first = end;
+        anchor.checkpoint = Some(checkpoint.to_owned());
+        self.tx.set(&(), &anchor)?;
+        Ok(Pruned { removed: TILE, more: end + TILE <= below })
     }
 
     fn forget_activity(&mut self, before: Timestamp) -> Result<Pruned, StoreError> {
@@ -111,7 +150,7 @@ impl Run<'_, '_> {
     fn drop_marks(&mut self) -> Result<(), StoreError> {
         let Some((newest, _)) = self.tx.last_to::<Mark>(&Timestamp::MAX)? else { return Ok(()) };
         let metrics = self.tx.get::<Gone>(&())?.unwrap_or_default().metrics;
-        let audit = 0;
+        let audit = self.tx.get::<AuditAnchor>(&())?.unwrap_or_default().first;
         for _ in 0..MARKS {
             let Some(first) = self.tx.first_key::<Mark>()?.filter(|first| *first < newest) else { break };
             let Some(mark) = self.tx.get::<Mark>(&first)? else { break };

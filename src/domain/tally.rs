@@ -1,4 +1,4 @@
-//! Counts of the audit trail by decision, operation type and role.
+//! Counts of the records of the audit trail that are kept, by decision, operation type and role.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
@@ -52,6 +52,10 @@ pub struct Tally(pub u64);
 impl Value for Tally {
     const TABLE: TableName = "audit_tallies";
     type Key = (u8, Counted, i64);
+
+    fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
 }
 
 impl Rollup for Tally {
@@ -66,6 +70,19 @@ impl Rollup for Tally {
 /// # Errors
 /// When storage fails.
 pub fn count(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
+    each(tx, record, |tally| tally.0 += 1)
+}
+
+/// Counts a record no longer.
+///
+/// # Errors
+/// When storage fails.
+pub fn uncount(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreError> {
+    each(tx, record, |tally| tally.0 = tally.0.saturating_sub(1))
+}
+
+/// Changes all tallies that a record belongs to.
+fn each(tx: &mut WriteTx<'_>, record: &AuditRecord, change: fn(&mut Tally)) -> Result<(), StoreError> {
     let view = record.view();
     for (dimension, value) in [
         (Dimension::All, ""),
@@ -74,7 +91,7 @@ pub fn count(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreErro
         (Dimension::Role, view.agent.role),
     ] {
         let counted = Counted(dimension, value.to_owned());
-        rollup::add(tx, &counted, view.timestamp, |tally: &mut Tally| tally.0 += 1)?;
+        rollup::add(tx, &counted, view.timestamp, change)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::audit_proof::pruned;
 use super::dates::EndDate;
 use super::endpoint::Endpoint;
 use super::error::Problem;
@@ -16,6 +17,7 @@ use super::request::{Path, Query};
 use crate::App;
 use crate::domain::audit::{AuditRecord, Decision};
 use crate::domain::audit_query::AuditFilter;
+use crate::domain::audit_tree::AuditAnchor;
 use crate::domain::log_id::seq_of;
 use crate::domain::log_query::{Page, Paging};
 use crate::domain::refusal::Refusal;
@@ -29,6 +31,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/api/v1/events/audit", "List the audit trail, newest first", audit).etag(),
         Endpoint::get("/api/v1/events/audit/{record}", "Read one record by its number or id", record)
             .problem(404, "There is no such record; the detail names it")
+            .problem(410, "The record is no longer kept")
             .etag(),
         Endpoint::get("/api/v1/events/audit/stats", "Counts by decision, operation type and role", stats)
             .etag(),
@@ -176,7 +179,12 @@ impl RecordPath {
 
 async fn record(app: Arc<App>, Path(path): Path<RecordPath>) -> Result<Ok200<AuditRecord>, Problem> {
     let seq = path.seq()?;
-    let record = app.read(|tx| tx.get::<AuditRecord>(&seq))?;
+    let (record, first) = app.read(|tx| {
+        Ok((tx.get::<AuditRecord>(&seq)?, tx.get::<AuditAnchor>(&())?.unwrap_or_default().first))
+    })?;
+    if seq < first {
+        return Err(pruned(first));
+    }
     Ok(Ok200(path.the(record)?))
 }
 
@@ -192,6 +200,8 @@ struct StatsQuery {
 /// Counts of the audit trail.
 #[derive(Serialize, ToSchema)]
 struct AuditStats {
+    /// The number of the first record that is kept: those before are gone, and are not counted here.
+    first_seq: u64,
     total_operations: u64,
     rbac_decisions: BTreeMap<String, u64>,
     operation_types: BTreeMap<String, u64>,
@@ -203,6 +213,7 @@ async fn stats(app: Arc<App>, Query(query): Query<StatsQuery>) -> Result<Ok200<A
     let stats = app
         .read_many(move |tx, _, _| {
             Ok(AuditStats {
+                first_seq: tx.get::<AuditAnchor>(&())?.unwrap_or_default().first,
                 total_operations: match window {
                     None => tally::total(tx, Dimension::All, "")?,
                     Some(window) => tally::over(tx, &Counted(Dimension::All, String::new()), window)?,

@@ -95,7 +95,7 @@ async fn proof(
     proved.await?
 }
 
-fn pruned(first: u64) -> Problem {
+pub(super) fn pruned(first: u64) -> Problem {
     Problem::new(StatusCode::GONE, format!("The records before number {first} were pruned."))
 }
 

@@ -1,4 +1,5 @@
-//! Archives: records as gzipped NDJSON, one line a record as the API exports it, written before they are removed.
+//! Archives: records as gzipped NDJSON, one line a record as the API shows it, written before they are removed. Those of
+//! the audit trail are what `agentmap audit export` writes, so that `audit verify` proves them.
 //!
 //! A file has its name only once all of it is on disk, so that what a file's name tells is in it. The name holds the
 //! first and the last number and the random half of the last record's id: no other data has a file of that name, not
@@ -17,12 +18,16 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::app::{Failure, Snapshot};
+use crate::domain::audit::AuditRecord;
+use crate::domain::audit_range::{RangeError, RangeHead};
+use crate::domain::checkpoint::Checkpoint;
 use crate::domain::log_query::Logged;
 use crate::domain::metrics::Metric;
+use crate::domain::note::PublicKey;
 use crate::store::Key;
 
 /// A record that is archived.
-pub trait Archived: Logged + Serialize {
+trait Archived: Logged + Serialize {
     /// What the names of its archives begin with.
     const NAME: &'static str;
     /// The record's id.
@@ -36,38 +41,79 @@ impl Archived for Metric {
     }
 }
 
-/// The end of an archive's name.
-const SUFFIX: &str = ".ndjson.gz";
+impl Archived for AuditRecord {
+    const NAME: &'static str = "audit";
+    fn id(&self) -> Uuid {
+        self.id()
+    }
+}
 
-/// Makes sure that an archive in `folder` holds the records from the first of `numbers` on, and returns the number, one
+/// What an archive is written to.
+type Out = BufWriter<GzEncoder<File>>;
+
+/// Makes sure that an archive in `folder` holds the metrics from the first of `numbers` on, and returns the number, one
 /// of `numbers` or their end, up to which it does.
 ///
 /// # Errors
 /// When storage fails, or the archive cannot be written.
-pub fn keep<R: Archived>(tx: &Snapshot, folder: &Path, numbers: Range<u64>) -> Result<u64, Failure> {
+pub fn metrics(tx: &Snapshot, folder: &Path, numbers: Range<u64>) -> Result<u64, Failure> {
+    keep::<Metric>(tx, folder, &numbers, |out| {
+        let (from, to) = (numbers.start.to_bytes(), numbers.end.to_bytes());
+        for entry in tx.range::<Metric>(Included(&from), Excluded(&to))? {
+            serde_json::to_writer(&mut *out, &entry?.1).map_err(io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+/// As [`metrics`], of audit records: what an export writes, with the proof that `note` covers them.
+///
+/// # Errors
+/// As [`metrics`].
+pub fn audit(
+    tx: &Snapshot,
+    folder: &Path,
+    numbers: Range<u64>,
+    note: &str,
+    key: &PublicKey,
+) -> Result<u64, Failure> {
+    let unusable = |e| Failure::Broken(format!("a checkpoint that was just signed: {e}"));
+    let checkpoint = Checkpoint::open(note, key).map_err(unusable)?;
+    keep::<AuditRecord>(tx, folder, &numbers, |out| {
+        RangeHead::new(tx, &numbers, &checkpoint, note, key)?.write(tx, out)
+    })
+}
+
+/// The end of an archive's name.
+const SUFFIX: &str = ".ndjson.gz";
+
+fn keep<R: Archived>(
+    tx: &Snapshot,
+    folder: &Path,
+    numbers: &Range<u64>,
+    write: impl FnOnce(&mut Out) -> Result<(), RangeError>,
+) -> Result<u64, Failure> {
     let failed = |e: io::Error| broke_off("write to", folder, &e);
     fs::create_dir_all(folder).map_err(failed)?;
     if let Some(end) = held::<R>(tx, folder, numbers.start)? {
         return Ok(end.min(numbers.end));
     }
-    let record = |seq: u64| {
-        let record = tx.get::<R>(&seq)?;
+    let random_half_of = |seq: u64| {
+        let record = tx.get::<R>(&seq)?.map(|record| random_half(&record));
         record.ok_or_else(|| Failure::Broken(format!("{} {seq} is missing", R::NAME)))
     };
-    let last = numbers.end - 1;
-    let first_id = random_half(&record(numbers.start)?);
-    let partial = folder.join(format!("{}-{:012}-{first_id:016x}.partial", R::NAME, numbers.start));
-    let named = folder.join(name::<R>(numbers.start, last, random_half(&record(last)?)));
-    let mut out =
-        GzEncoder::new(BufWriter::new(File::create(&partial).map_err(failed)?), Compression::default());
-    let range = tx.range::<R>(Included(&numbers.start.to_bytes()), Excluded(&numbers.end.to_bytes()))?;
-    for entry in range {
-        let mut line = serde_json::to_vec(&entry?.1).map_err(|e| failed(e.into()))?;
-        line.push(b'\n');
-        out.write_all(&line).map_err(failed)?;
-    }
-    let file = out.finish().and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error));
-    file.and_then(|file| file.sync_all()).map_err(failed)?;
+    let (first, last) = (numbers.start, numbers.end - 1);
+    let partial = folder.join(format!("{}-{first:012}-{:016x}.partial", R::NAME, random_half_of(first)?));
+    let named = folder.join(name::<R>(first, last, random_half_of(last)?));
+    let file = File::create(&partial).map_err(failed)?;
+    let mut out = BufWriter::new(GzEncoder::new(file, Compression::default()));
+    write(&mut out).map_err(|e| match e {
+        RangeError::Store(e) => e.into(),
+        RangeError::Output(e) => failed(e),
+    })?;
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error);
+    out.and_then(GzEncoder::finish).and_then(|file| file.sync_all()).map_err(failed)?;
     fs::rename(&partial, &named).and_then(|()| sync_folder(folder)).map_err(failed)?;
     Ok(numbers.end)
 }

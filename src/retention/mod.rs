@@ -2,14 +2,13 @@
 
 pub mod archive;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::App;
-use crate::app::Failure;
+use crate::app::{Failure, Snapshot};
+use crate::domain::audit_tree::{AuditAnchor, AuditTree, TILE};
 use crate::domain::command::{Action, Outcome};
-use crate::domain::metrics::Metric;
 use crate::domain::pruning::Prune;
 use crate::domain::retention::{Gone, Mark};
 use crate::domain::time::{HOUR, Timestamp};
@@ -21,6 +20,7 @@ const PART: u64 = 65_536;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs)]
 pub struct Removed {
+    pub audit: u64,
     pub metrics: u64,
     pub events: u64,
 }
@@ -45,8 +45,12 @@ pub async fn retain(app: &Arc<App>) -> Result<Removed, Failure> {
     if let Some(before) = before(app.config.retain_metrics) {
         removed.metrics = forget_metrics(app, before).await?;
     }
+    if let Some(before) = before(app.config.retain_audit) {
+        removed.audit = forget_audit(app, before).await?;
+    }
     if removed != Removed::default() {
-        tracing::info!(metrics = removed.metrics, events = removed.events, "forgot what is no longer kept");
+        let Removed { audit, metrics, events } = removed;
+        tracing::info!(audit, metrics, events, "removed what is no longer kept");
     }
     Ok(removed)
 }
@@ -63,22 +67,48 @@ async fn forget_metrics(app: &Arc<App>, before: Timestamp) -> Result<u64, Failur
         }
         let mut below = end.min(first + PART);
         if let Some(folder) = app.config.archive.clone() {
-            below = archived::<Metric>(app, &folder, first, below).await?;
+            below = aside(app, move |tx, _| archive::metrics(tx, &folder, first..below)).await?;
         }
         removed += prune(app, Prune::Metrics { before, below }).await?;
     }
 }
 
-/// Archives the records from `first` up to, not including, `end`, and tells up to which number they are archived.
-async fn archived<R: archive::Archived>(
+async fn forget_audit(app: &Arc<App>, before: Timestamp) -> Result<u64, Failure> {
+    let mut removed = 0;
+    loop {
+        let (first, end) = app.read(|tx| {
+            let end = Mark::newest(tx, before)?.map_or(0, |(_, mark)| mark.audit);
+            Ok((tx.get::<AuditAnchor>(&())?.unwrap_or_default().first, end / TILE * TILE))
+        })?;
+        if first >= end {
+            return Ok(removed);
+        }
+        let folder = app.config.archive.clone();
+        let (below, checkpoint) = aside(app, move |tx, app| {
+            // The one beside the data file, too: what it does not cover must not go.
+            app.keep_checkpoint()?;
+            let tree = AuditTree::open(tx)?;
+            let checkpoint = app.notary().sign(tree.size(), tree.head());
+            let below = end.min(first + PART);
+            let below = match &folder {
+                Some(folder) => archive::audit(tx, folder, first..below, &checkpoint, app.notary().public())?,
+                None => below,
+            };
+            Ok((below, checkpoint))
+        })
+        .await?;
+        removed += prune(app, Prune::Audit { before, below, checkpoint }).await?;
+    }
+}
+
+/// Does what reads much, on a snapshot, away from the threads that serve requests.
+async fn aside<T: Send + 'static>(
     app: &Arc<App>,
-    folder: &Path,
-    first: u64,
-    end: u64,
-) -> Result<u64, Failure> {
-    let (tx, folder) = (app.snapshot()?, folder.to_owned());
-    let written = tokio::task::spawn_blocking(move || archive::keep::<R>(&tx, &folder, first..end));
-    written.await.map_err(|e| Failure::Broken(e.to_string()))?
+    f: impl FnOnce(&Snapshot, &App) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let (tx, app) = (app.snapshot()?, Arc::clone(app));
+    let done = tokio::task::spawn_blocking(move || f(&tx, &app));
+    done.await.map_err(|e| Failure::Broken(e.to_string()))?
 }
 
 /// Removes step by step what is to be removed, and tells how much that was.

@@ -10,7 +10,6 @@ use agentmap::app::Failure;
 use agentmap::config::Config;
 use agentmap::domain::check::check;
 use agentmap::domain::command::{Action, Outcome};
-use agentmap::domain::metrics::Metric;
 use agentmap::domain::pruning::{Prune, Pruned};
 use agentmap::domain::time::Timestamp;
 use agentmap::retention::archive;
@@ -52,7 +51,7 @@ async fn metrics_go_after_their_time_and_their_sums_stay() {
     retain(&server.app).await.unwrap();
     server.advance(8 * DAY);
     let last = server.last_seq();
-    assert_eq!(retain(&server.app).await.unwrap(), Removed { metrics: 0, events: last });
+    assert_eq!(retain(&server.app).await.unwrap(), Removed { events: last, ..Removed::default() });
     assert_eq!(total(&server, "/api/v1/metrics/").await, "5");
 
     server.advance(22 * DAY - HOUR);
@@ -153,6 +152,48 @@ async fn a_step_is_short_and_others_write_between_steps() {
     assert_eq!(none, Outcome::Pruned(Pruned::default()));
 }
 
+async fn ingest(server: &Server, count: usize) {
+    let event = |n: usize| {
+        json!({"agent_name": "coder", "operation_type": if n.is_multiple_of(3) { "api_call" } else { "tool_use" },
+               "rbac_decision": if n.is_multiple_of(5) { "denied" } else { "allowed" }})
+    };
+    let batch: Vec<_> = (0..count).map(event).collect();
+    server.post("/api/v1/events/ingest/batch", &batch.into()).await.expect(201);
+}
+
+#[tokio::test]
+async fn audit_records_go_in_whole_tiles_and_every_count_is_of_what_is_kept() {
+    let server = Server::start().await;
+    server.create("coder").await;
+    ingest(&server, 600).await;
+    retain(&server.app).await.unwrap();
+    server.advance(90 * DAY - HOUR);
+    assert_eq!(retain(&server.app).await.unwrap().audit, 0);
+    ingest(&server, 30).await;
+    server.advance(HOUR);
+    assert_eq!(retain(&server.app).await.unwrap().audit, 512);
+    assert_sound(&server);
+
+    assert_eq!(total(&server, "/api/v1/events/audit").await, "118");
+    let lines = server.get("/api/v1/events/audit/export?format=ndjson").await.expect(200).text();
+    let kept: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(kept.len(), 118);
+    let denied = kept.iter().filter(|record| record["rbac"]["decision"] == "denied").count();
+    assert_eq!(total(&server, "/api/v1/events/audit?rbac_decision=denied").await, denied.to_string());
+    let stats = server.json("/api/v1/events/audit/stats").await;
+    assert_eq!((&stats["first_seq"], &stats["total_operations"]), (&json!(512), &json!(118)));
+    assert_eq!(stats["rbac_decisions"]["denied"], denied);
+    let before = server.get("/api/v1/events/audit/511").await.expect(410).json();
+    assert!(before["detail"].as_str().unwrap().contains("512"), "{before}");
+    assert_eq!(server.json("/api/v1/events/audit/512").await["seq"], 512);
+
+    // What is left goes on.
+    ingest(&server, 300).await;
+    assert_eq!(server.json("/api/v1/events/audit?limit=1").await[0]["seq"], 929);
+    server.get("/api/v1/events/audit/600/proof").await.expect(200);
+    assert_sound(&server);
+}
+
 /// The archives of a folder by name, with their lines.
 fn archives(folder: &Path) -> BTreeMap<String, Vec<Value>> {
     let read = |entry: fs::DirEntry| {
@@ -215,7 +256,7 @@ async fn an_archive_is_gone_on_with_and_that_of_other_data_is_none() {
     let server = archiving(folder.path()).await;
     // Ended after the archive was written, before anything was removed.
     let app = Arc::clone(&server.app);
-    let held = || archive::keep::<Metric>(&app.snapshot().unwrap(), folder.path(), 0..2).unwrap();
+    let held = || archive::metrics(&app.snapshot().unwrap(), folder.path(), 0..2).unwrap();
     assert_eq!((held(), held()), (2, 2));
     assert_eq!(archives(folder.path()).len(), 2);
     // Ended while it was being removed.

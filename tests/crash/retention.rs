@@ -10,6 +10,7 @@ use std::time::Instant;
 use agentmap::App;
 use agentmap::app::{SCHEMA, system_clock};
 use agentmap::config::Config;
+use agentmap::domain::audit::{Decision, NewAudit};
 use agentmap::domain::command::{Action, Applied, Command};
 use agentmap::domain::metrics::{Measures, Metric, NewMetric};
 use agentmap::domain::retention::Gone;
@@ -24,10 +25,14 @@ use super::process::{PATIENCE, Server, assert_sound, data_file, run, text};
 
 /// An application on a file, with a clock that is moved by hand.
 fn open(data: &Path) -> (Arc<App>, Arc<AtomicI64>) {
+    open_with(Config::defaults(), data)
+}
+
+fn open_with(config: Config, data: &Path) -> (Arc<App>, Arc<AtomicI64>) {
     let clock = Arc::new(AtomicI64::new(system_clock()().0));
     let hand = Arc::clone(&clock);
     let now = Arc::new(move || Timestamp(hand.load(Ordering::Relaxed)));
-    (App::open(Config::defaults(), Location::File(data.to_owned()), now).unwrap(), clock)
+    (App::open(config, Location::File(data.to_owned()), now).unwrap(), clock)
 }
 
 async fn register(app: &App) -> String {
@@ -161,4 +166,47 @@ fn space_is_used_again_and_compact_gives_it_back() {
     let missing = run(&["compact"], &data.with_file_name("missing.redb"));
     assert!(!missing.status.success() && text(&missing.stderr).contains("missing.redb"));
     assert!(!data.with_file_name("missing.redb").exists());
+}
+
+#[test]
+fn a_trail_that_was_pruned_and_its_archives_verify() {
+    const RECORDS: u64 = 2000;
+    let (folder, data) = data_file();
+    let archive = folder.path().join("archive");
+    runtime().block_on(async {
+        let config = Config { archive: Some(archive.clone()), ..Config::defaults() };
+        let (app, clock) = open_with(config, &data);
+        let told = |n: u64| NewAudit {
+            agent_id: None,
+            agent_name: Some("coder".into()),
+            agent_role: None,
+            operation_type: None,
+            operation_detail: Some(format!("step {n}")),
+            target_resource: None,
+            target_type: None,
+            decision: Decision::Allowed,
+            reason: None,
+            cost_usd: 0.0,
+            tokens_used: n,
+            session_id: None,
+            context: JsonText::default(),
+            timestamp: app.now(),
+            nonce: n,
+        };
+        app.submit(Action::AppendAudit((0..RECORDS).map(told).collect())).await.unwrap();
+        retain(&app).await.unwrap();
+        clock.fetch_add(91 * DAY, Ordering::Relaxed);
+        assert_eq!(retain(&app).await.unwrap().audit, RECORDS / 256 * 256);
+        app.close();
+    });
+    let server = Server::start(&data);
+    server.kill();
+    assert_sound(&data);
+    let verified = run(&["audit", "verify"], &data);
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+    for file in fs::read_dir(&archive).unwrap() {
+        let file = file.unwrap().path();
+        let verified = run(&["audit", "verify", "--export", file.to_str().unwrap()], &data);
+        assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+    }
 }

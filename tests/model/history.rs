@@ -300,6 +300,9 @@ pub fn history_with_gaps(commands: usize) -> impl Strategy<Value = Vec<Command>>
     let below = prop_oneof![1 => 0..20_u64, 3 => Just(u64::MAX)];
     let prune = prop_oneof![
         2 => (moment(), below).prop_map(|(before, below)| Prune::Metrics { before, below }),
+        2 => (moment(), Just(u64::MAX)).prop_map(|(before, below)| Prune::Audit {
+            before, below, checkpoint: "signed".into(),
+        }),
         1 => moment().prop_map(Prune::Activity),
     ];
     let action = prop_oneof![Just(Action::NoteNumbers), prune.prop_map(Action::Prune)];

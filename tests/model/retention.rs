@@ -1,22 +1,29 @@
 //! What is forgotten leaves the rest as it was: sums go on answering, lists hold what is kept and nothing else.
 
+use std::collections::BTreeMap;
+
 use agentmap::domain::agent_view::AgentView;
+use agentmap::domain::audit::AuditRecord;
+use agentmap::domain::audit_query::AuditFilter;
+use agentmap::domain::audit_tree::AuditAnchor;
 use agentmap::domain::check::check;
 use agentmap::domain::command::{Action, Command};
 use agentmap::domain::events::Event;
+use agentmap::domain::log_query::{Paging, Total};
 use agentmap::domain::metric_stats::{self, MetricFilter, sums_over};
 use agentmap::domain::metric_sums::{MetricSums, Scope};
 use agentmap::domain::metrics::Metric;
 use agentmap::domain::retention::Gone;
 use agentmap::domain::rollup::{Rollup as _, Window};
+use agentmap::domain::tally::{self, Dimension};
 use agentmap::domain::time::{MINUTE, Timestamp};
 use agentmap::domain::usage::DayUsage;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::figures::metrics;
-use super::history::{TYPES, history_with_gaps, ids, moment};
+use super::figures::{audit, metrics};
+use super::history::{TYPES, history_with_gaps, ids, long_trail, moment};
 use super::lists::{assert_pages, newest_first};
 use super::world::World;
 
@@ -107,6 +114,34 @@ proptest! {
         // The stream tells the end of what it told, each event with its record.
         let (kept, ever) = (Event::after(&tx, 0, usize::MAX).unwrap(), whole.published());
         prop_assert_eq!(&kept[..], &ever[ever.len() - kept.len()..]);
+    }
+
+    #[test]
+    fn the_trail_that_is_kept_is_all_that_is_counted(
+        history in history_with_gaps(30),
+        trails in prop::collection::vec((any::<prop::sample::Index>(), 1..600_u64), 2),
+        edge in option::of(moment()),
+    ) {
+        let mut history = history;
+        for (place, records) in trails {
+            history.insert(place.index(history.len() + 1), long_trail(records));
+        }
+        let (world, _) = World::after(&history);
+        let tx = world.read();
+        prop_assert_eq!(check(&tx).unwrap().problems, Vec::<String>::new());
+        let first = tx.get::<AuditAnchor>(&()).unwrap().unwrap_or_default().first;
+        let kept = audit(&tx);
+        prop_assert!(kept.iter().map(|record| record.seq).eq(first..first + kept.len() as u64));
+        let window = tally::window_of(edge, None);
+        let told: Vec<_> =
+            kept.iter().filter(|r| edge.is_none_or(|edge| r.told.timestamp >= edge)).map(AuditRecord::view).collect();
+        let mut decisions = BTreeMap::new();
+        for record in &told {
+            *decisions.entry(record.rbac.decision.as_str().to_owned()).or_insert(0) += 1;
+        }
+        prop_assert_eq!(tally::by_value(&tx, Dimension::Decision, window).unwrap(), decisions);
+        let page = AuditFilter { start: edge, ..AuditFilter::default() }.page(&tx, Paging::default()).unwrap();
+        prop_assert_eq!(page.total, Total::Exact(told.len() as u64));
     }
 
     #[test]
