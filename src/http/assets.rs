@@ -1,23 +1,26 @@
 //! The dashboard, the pages of the API documents and `/openapi.json`, all from the binary.
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::path::{Component, Path as FilePath};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
-use warp::http::StatusCode;
 use warp::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use warp::http::{HeaderMap, StatusCode};
 
 use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::reply::Document;
-use super::request::Path;
+use super::request::{Headers, Path};
 use crate::App;
 
 #[derive(RustEmbed)]
@@ -92,6 +95,7 @@ fn content_type(name: &str) -> &'static str {
         Some("json") => "application/json",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("gz") => "application/gzip",
         _ => "text/plain; charset=utf-8",
     }
 }
@@ -164,6 +168,81 @@ async fn dashboard_file(app: Arc<App>, Path(path): Path<FileName>) -> Result<Doc
     file(&app, &format!("dashboard/{}", path.file), STRICT).await
 }
 
-async fn asset(app: Arc<App>, Path(path): Path<FileName>) -> Result<Document, Problem> {
-    file(&app, &path.file, STRICT).await
+async fn asset(
+    app: Arc<App>,
+    Path(path): Path<FileName>,
+    Headers(headers): Headers,
+) -> Result<Document, Problem> {
+    match file(&app, &path.file, STRICT).await {
+        Err(problem) if problem.status == StatusCode::NOT_FOUND => {
+            packed(&app, &path.file, &headers).await.map_err(|_| problem)
+        }
+        found => found,
+    }
+}
+
+/// A file that is kept packed, as its name with `.gz`: what is large would else double the program.
+async fn packed(app: &App, name: &str, headers: &HeaderMap) -> Result<Document, Problem> {
+    let mut document = file(app, &format!("{name}.gz"), STRICT).await?;
+    document.content_type = content_type(name);
+    document.headers.push((VARY, HeaderValue::from_static("accept-encoding")));
+    if takes_gzip(headers) {
+        // The layer that compresses leaves alone what says this.
+        document.headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+        return Ok(document);
+    }
+    let inflated = spawn_blocking(move || {
+        let mut plain = Vec::new();
+        GzDecoder::new(&*document.body).read_to_end(&mut plain)?;
+        Ok::<_, std::io::Error>(Document { body: plain.into(), ..document })
+    });
+    inflated.await.map_err(|_| Problem::internal())?.map_err(|_| Problem::internal())
+}
+
+/// Whether a client says that it takes gzip (RFC 9110, section 12.5.3). One that says nothing would be allowed any
+/// coding, but often knows none.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(ACCEPT_ENCODING);
+    let codings = all.iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    let mut any = false;
+    for coding in codings {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().trim_start_matches(['q', 'Q', '=', ' ']);
+        let is_wanted = weight.is_empty() || weight.parse::<f32>().is_ok_and(|weight| weight > 0.0);
+        match name.trim() {
+            name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
+                return is_wanted;
+            }
+            "*" => any = is_wanted,
+            _ => {}
+        }
+    }
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_those_who_say_that_they_take_it() {
+        for (accepted, takes) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("x-gzip", true),
+            ("*", true),
+            ("*;q=0, gzip", true),
+            ("", false),
+            ("br, deflate", false),
+            ("gzip;q=0, *", false),
+            ("gzip; q=0.000", false),
+            ("gzipped", false),
+            ("gzip;q=much", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
+            assert_eq!(takes_gzip(&headers), takes, "{accepted}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
 }

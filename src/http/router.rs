@@ -15,7 +15,9 @@ use futures_util::{FutureExt, Stream};
 use http_body_util::BodyExt;
 use tracing::Instrument;
 use warp::Filter;
-use warp::http::header::{ALLOW, ETAG, HOST, HeaderValue, IF_NONE_MATCH, ORIGIN};
+use warp::http::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HOST, HeaderValue, IF_NONE_MATCH, ORIGIN,
+};
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
@@ -230,7 +232,9 @@ async fn tagged(response: Response, if_none_match: Option<&HeaderValue>) -> Resu
     });
     if known {
         parts.status = StatusCode::NOT_MODIFIED;
-        parts.headers.remove(warp::http::header::CONTENT_TYPE);
+        for of_the_body in [CONTENT_TYPE, CONTENT_ENCODING] {
+            parts.headers.remove(of_the_body);
+        }
         return Ok(Response::from_parts(parts, Bytes::new().into()));
     }
     Ok(Response::from_parts(parts, body.into()))

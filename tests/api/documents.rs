@@ -308,6 +308,36 @@ async fn answers_compress_when_the_client_accepts_it() {
 }
 
 #[tokio::test]
+async fn what_is_kept_packed_is_there_for_everybody() {
+    let server = Server::start().await;
+    let gzip = reqwest::Client::builder().gzip(true).build().unwrap();
+    for (path, content_type) in [
+        ("/assets/vendor/redoc/redoc.standalone.js", "text/javascript; charset=utf-8"),
+        ("/assets/vendor/swagger-ui-dist/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("/assets/vendor/swagger-ui-dist/swagger-ui.css", "text/css; charset=utf-8"),
+    ] {
+        let asked = |codings: &str| server.request(Method::GET, path).header("accept-encoding", codings);
+        let packed = Answer::of(asked("br, gzip")).await.expect(200);
+        assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
+        assert_eq!(packed.header("content-length"), Some(&*packed.bytes.len().to_string()));
+        let plain = Answer::of(asked("gzip;q=0")).await.expect(200);
+        assert_eq!(plain.header("content-encoding"), None, "{path}");
+        assert!(packed.bytes.len() * 2 < plain.bytes.len(), "{path}");
+        for answer in [&packed, &plain] {
+            assert_eq!(answer.header("content-type"), Some(content_type));
+            assert_eq!(answer.headers.get_all("vary").iter().filter(|v| *v == "accept-encoding").count(), 1);
+            assert!(answer.header("content-security-policy").is_some());
+        }
+        // Unpacked once, it is what it was: nothing packed it twice.
+        let unpacked = gzip.get(server.url(path)).send().await.unwrap().bytes().await.unwrap();
+        assert_eq!(unpacked, plain.bytes);
+        let tag = packed.header("etag").unwrap();
+        let known = Answer::of(asked("gzip").header("if-none-match", tag)).await.expect(304);
+        assert_eq!((known.header("content-encoding"), known.bytes.len()), (None, 0));
+    }
+}
+
+#[tokio::test]
 async fn head_answers_as_get_without_the_body() {
     let server = Server::start().await;
     server.create("coder").await;
