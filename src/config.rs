@@ -21,6 +21,8 @@ pub struct Config {
     pub host: String,
     pub port: u16,
     pub cors_origins: Vec<String>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     pub cache_bytes: usize,
     pub max_body_bytes: usize,
     pub max_batch_bytes: usize,
@@ -82,7 +84,12 @@ impl Config {
         let data = pick.path("data", given.data, from_file.data, default_data);
         let host = pick.value("host", given.host, from_file.host, || HOST.into());
         let port = pick.value("port", given.port, from_file.port, || 8000);
-        let cors = pick.list("cors_origin", given.cors_origin, from_file.cors_origin);
+        let cors = pick.list("cors_origin", given.cors_origin, from_file.cors_origin, &ORIGINS);
+        let tls_cert = pick.file("tls_cert", given.tls_cert, from_file.tls_cert, "none");
+        let tls_key = pick.file("tls_key", given.tls_key, from_file.tls_key, "none");
+        if tls_cert.is_some() != tls_key.is_some() {
+            return Err(ConfigError("tls-cert and tls-key need each other: name both files".into()));
+        }
         let cache_bytes =
             pick.size("cache_size", given.cache_size, from_file.cache_size, CACHE, 1, 16 * 1024)?;
         let max_body_bytes = pick.size("max_body", given.max_body, from_file.max_body, BODY, 0, 1024)?;
@@ -100,15 +107,17 @@ impl Config {
             from_file.retain_activity,
             RETAIN_ACTIVITY,
         )?;
-        let archive = pick.folder("archive", given.archive, from_file.archive, "none");
+        let archive = pick.file("archive", given.archive, from_file.archive, "none");
         let log_format = pick.value("log_format", given.log_format, from_file.log_format, || LogFormat::Text);
         let log = pick.value("log", given.log, from_file.log, || LOG.into());
-        let assets = pick.folder("assets", given.assets, from_file.assets, "built in");
+        let assets = pick.file("assets", given.assets, from_file.assets, "built in");
         Ok(Self {
             data,
             host,
             port,
             cors_origins: cors,
+            tls_cert,
+            tls_key,
             cache_bytes,
             max_body_bytes,
             max_batch_bytes,
@@ -139,6 +148,8 @@ impl Config {
             host: HOST.into(),
             port: 0,
             cors_origins: ORIGINS.map(str::to_owned).to_vec(),
+            tls_cert: None,
+            tls_key: None,
             cache_bytes: CACHE * MIB,
             max_body_bytes: BODY * MIB,
             max_batch_bytes: BATCH * MIB,

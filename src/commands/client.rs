@@ -1,6 +1,5 @@
 //! A small HTTP client, for the server of this machine alone.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +8,9 @@ use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+
+use super::connection::connect;
+use super::presence::Note;
 
 /// How long an answer may take: a large sync is one transaction.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -19,13 +20,14 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// # Errors
 /// When the server cannot be reached or answers with something else.
 pub async fn request(
-    address: SocketAddr,
+    server: &Note,
     method: &str,
     path: &str,
     body: Option<Vec<u8>>,
 ) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
     let exchange = async {
-        let stream = TcpStream::connect(address).await?;
+        let (address, certificate) = (server.address, server.certificate.as_deref());
+        let stream = connect(&address.ip().to_string(), address.port(), certificate).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
         let request = Request::builder()

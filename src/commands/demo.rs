@@ -5,12 +5,14 @@ use crate::app::system_clock;
 use crate::config::Config;
 use crate::demo;
 use crate::domain::time::Timestamp;
+use crate::http::tls::Tls;
 
 pub async fn demo(config: Config) -> Ran {
     // Its own requests are nobody's news, unless asked for.
     let log = if config.is_default("log") { "warn".into() } else { config.log.clone() };
     let config = Config { log, ..config };
     logging::start(&config)?;
+    Tls::load(&config).map_err(|e| Fault::new(e.to_string()))?;
     let listener = match serve::bind(&config).await {
         // A newcomer has something else on the usual port: any other will do.
         Err(_) if config.is_default("port") => serve::bind(&Config { port: 0, ..config.clone() }).await?,
@@ -22,7 +24,11 @@ pub async fn demo(config: Config) -> Ran {
     let opened = demo::open(config, seed.cast_unsigned(), clock).await;
     let (app, life) = opened.map_err(|e| Fault::new(format!("cannot start the demo: {e}")))?;
     serve::announce(&app, address, "in memory, gone when this stops");
-    let follow = if address.port() == 8000 { String::new() } else { format!(" --url http://{address}") };
+    let follow = match &app.config.tls_cert {
+        Some(file) => format!(" --url https://{address} --certificate {}", file.display()),
+        None if address.port() == 8000 => String::new(),
+        None => format!(" --url http://{address}"),
+    };
     output::say(&format!("Follow it in another terminal: agentmap watch{follow}"));
     let show = tokio::spawn(demo::play(std::sync::Arc::clone(&app), life));
     let ran = serve::run(app, listener).await;

@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod compact;
 mod completions;
+mod connection;
 mod demo;
 mod export;
 mod import;

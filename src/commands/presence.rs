@@ -12,6 +12,15 @@ pub struct Note {
     pub address: SocketAddr,
     /// Its process.
     pub pid: u32,
+    /// Where it speaks TLS, the file of the certificate that it shows.
+    pub certificate: Option<PathBuf>,
+}
+
+impl Note {
+    /// The server's address as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.certificate.is_some() { "https" } else { "http" }, self.address)
+    }
 }
 
 fn path_of(data: &Path) -> PathBuf {
@@ -25,9 +34,11 @@ fn path_of(data: &Path) -> PathBuf {
 pub struct Left(PathBuf);
 
 /// Leaves a note. Without one the server works all the same.
-pub fn leave(data: &Path, address: SocketAddr) -> Option<Left> {
+pub fn leave(data: &Path, address: SocketAddr, certificate: Option<&Path>) -> Option<Left> {
     let path = path_of(data);
-    let text = serde_json::to_string(&Note { address, pid: std::process::id() }).ok()?;
+    // Who reads the note may stand in another folder.
+    let certificate = certificate.map(std::path::absolute).transpose().ok()?;
+    let text = serde_json::to_string(&Note { address, pid: std::process::id(), certificate }).ok()?;
     match std::fs::write(&path, text) {
         Ok(()) => Some(Left(path)),
         Err(error) => {

@@ -101,7 +101,7 @@ async fn directly(app: Arc<App>, request: SyncRequest) -> Result<SyncReport, Fau
 async fn through_server(config: &Config, request: &SyncRequest) -> Result<SyncReport, Fault> {
     let note = presence::find(&config.data).ok_or_else(|| explain(&config.data, &StoreError::Locked))?;
     let body = serde_json::to_vec(request).map_err(|e| Fault::new(e.to_string()))?;
-    let answer = client::request(note.address, "POST", "/api/v1/agents/sync", Some(body)).await;
+    let answer = client::request(&note, "POST", "/api/v1/agents/sync", Some(body)).await;
     let unreachable =
         |e| Fault::new(format!("the server at {} that holds the data does not answer: {e}", note.address));
     match answer.map_err(unreachable)? {

@@ -16,6 +16,7 @@ use crate::domain::command::{Action, Outcome};
 use crate::domain::pruning::Prune;
 use crate::domain::sync::SyncRequest;
 use crate::domain::time::{HOUR, Timestamp};
+use crate::http::tls::Tls;
 use crate::{http, retention, seed};
 
 /// How often the stream's log is trimmed and storage is probed.
@@ -29,6 +30,8 @@ const SAMPLE: &str = "sample";
 
 pub async fn serve(config: Config, args: ServeArgs) -> Ran {
     logging::start(&config)?;
+    // What cannot be served with is told before anything is touched.
+    Tls::load(&config).map_err(|e| Fault::new(e.to_string()))?;
     // The port first: a second server on the same data is told of the port before it waits for the file.
     let listener = bind(&config).await?;
     let data = config.data.clone();
@@ -39,7 +42,7 @@ pub async fn serve(config: Config, args: ServeArgs) -> Ran {
         seed_empty(&app, folder).await?;
     }
     let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
-    let _note = presence::leave(&data, address);
+    let _note = presence::leave(&data, address, app.config.tls_cert.as_deref());
     announce(&app, address, &data.display().to_string());
     run(app, listener).await
 }
@@ -62,9 +65,10 @@ pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
 pub fn announce(app: &App, address: SocketAddr, data: &str) {
     // A browser cannot open the address that means all interfaces.
     let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
-    let url = format!("http://{}", SocketAddr::new(ip, address.port()));
+    let scheme = if app.config.tls_cert.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
     output::say(&format!(
-        "agentmap {} listens on http://{address}\n  dashboard  {url}/dashboard/\n  API        {url}/docs\n  data       \
+        "agentmap {} listens on {scheme}://{address}\n  dashboard  {url}/dashboard/\n  API        {url}/docs\n  data       \
          {data} ({} agents)\nStop with Ctrl-C.",
         env!("CARGO_PKG_VERSION"),
         app.roster().len()

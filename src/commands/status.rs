@@ -70,8 +70,8 @@ async fn gather(config: &Config) -> Result<Status, super::Fault> {
     let server = match presence::find(&config.data) {
         None => None,
         Some(note) => {
-            let answer = client::request(note.address, "GET", "/health", None).await;
-            answer.ok().map(|(_, health)| Server { url: format!("http://{}", note.address), health })
+            let answer = client::request(&note, "GET", "/health", None).await;
+            answer.ok().map(|(_, health)| Server { url: note.url(), health })
         }
     };
     read_data(config, |tx, roster, now| {

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::connection::{self, Connection};
 use super::{Fault, Ran, output, presence};
 use crate::cli::WatchArgs;
 use crate::config::Config;
@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(75);
 /// The largest message that is read: many events of the largest size in one batch.
 const MAX_MESSAGE: usize = 128 * 1024 * 1024;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<Connection>;
 
 pub async fn watch(config: Config, args: WatchArgs) -> Ran {
     tokio::select! {
@@ -66,14 +66,14 @@ async fn follow(config: &Config, args: &WatchArgs) -> Ran {
 /// Connects to the server that the user named, else to that of the data, else to the usual address.
 async fn connect_first(config: &Config, args: &WatchArgs) -> Result<(Target, Socket), Fault> {
     let named = match (&args.url, presence::find(&config.data)) {
-        (Some(url), _) => vec![url.clone()],
+        (Some(url), _) => vec![(url.clone(), args.certificate.clone())],
         // The note may be that of a server that was killed.
-        (None, Some(note)) => vec![format!("http://{}", note.address), USUAL.into()],
-        (None, None) => vec![USUAL.into()],
+        (None, Some(note)) => vec![(note.url(), note.certificate), (USUAL.into(), None)],
+        (None, None) => vec![(USUAL.into(), None)],
     };
     let mut refusals = Vec::new();
-    for server in named {
-        let target = Target::new(&server, args)?;
+    for (server, certificate) in named {
+        let target = Target::new(&server, certificate, args)?;
         match connect(&target, args.since).await {
             Ok(socket) => return Ok((target, socket)),
             Err(why) => refusals.push(format!("{}: {why}", target.shown)),
@@ -97,7 +97,11 @@ async fn connect(target: &Target, after: Option<u64>) -> Result<Socket, String> 
     let config =
         WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
     let address = target.after(after);
-    let connecting = connect_async_with_config(address, Some(config), true);
+    let connecting = async {
+        let (host, port) = target.host();
+        let stream = connection::connect(&host, port, target.certificate.as_deref()).await?;
+        client_async_with_config(address, stream, Some(config)).await
+    };
     match timeout(PATIENCE, connecting).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(Error::Http(answer))) => {

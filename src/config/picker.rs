@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::{ConfigError, FILE, MIB, ORIGINS, Setting};
+use super::{ConfigError, FILE, MIB, Setting};
 
 /// Where a setting comes from that nobody set.
 pub(super) const DEFAULT: &str = "default";
@@ -58,19 +58,19 @@ impl Picker<'_> {
         value
     }
 
-    /// A folder that need not be.
-    pub(super) fn folder(
+    /// A path that there need not be; `absent` is shown where there is none.
+    pub(super) fn file(
         &mut self,
         name: &'static str,
         given: Option<PathBuf>,
         file: Option<PathBuf>,
-        none: &str,
+        absent: &str,
     ) -> Option<PathBuf> {
         let from_file = given.is_none() && file.is_some();
-        let folder = given.or(file);
-        let shown = folder.as_ref().map_or_else(|| none.into(), |folder| folder.display().to_string());
+        let path = given.or(file);
+        let shown = path.as_ref().map_or_else(|| absent.to_owned(), |path| path.display().to_string());
         self.note(name, shown, from_file);
-        folder
+        path
     }
 
     /// How long something is kept; `None` is for ever.
@@ -100,9 +100,10 @@ impl Picker<'_> {
         name: &'static str,
         given: Option<Vec<String>>,
         file: Option<Vec<String>>,
+        default: &[&str],
     ) -> Vec<String> {
         let from_file = given.is_none() && file.is_some();
-        let list = given.or(file).unwrap_or_else(|| ORIGINS.map(str::to_owned).to_vec());
+        let list = given.or(file).unwrap_or_else(|| default.iter().map(|&text| text.to_owned()).collect());
         self.note(name, list.join(","), from_file);
         list
     }

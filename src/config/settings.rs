@@ -22,6 +22,12 @@ pub struct Settings {
     /// An origin whose pages may call the API; may be given more than once [default: localhost:3000 and :5173]
     #[arg(long, global = true, env = "AGENTMAP_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origin: Option<Vec<String>>,
+    /// Speak TLS with this certificate, and those that vouch for it (PEM)
+    #[arg(long, global = true, env = "AGENTMAP_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the certificate (PEM)
+    #[arg(long, global = true, env = "AGENTMAP_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Memory for the database's cache, 1MiB to 16GiB [default: 64MiB]
     #[arg(long, global = true, env = "AGENTMAP_CACHE_SIZE", value_name = "SIZE")]
     pub cache_size: Option<String>,

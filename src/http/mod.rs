@@ -36,6 +36,7 @@ pub mod server;
 mod stream_filter;
 mod stream_history;
 mod time_range;
+pub mod tls;
 
 use endpoint::Endpoint;
 

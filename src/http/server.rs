@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::either::Either as Stream;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -23,10 +24,11 @@ use warp::http::{Method, Request};
 use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
 use super::router;
+use super::tls::Tls;
 use crate::App;
 
 /// How long a client may take to send its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How many connections are served at once; more wait to be accepted.
 const CONNECTIONS: u32 = 10_000;
 /// How long open requests may take to end once the server is asked to stop.
@@ -70,12 +72,13 @@ impl fmt::Display for RequestId {
 /// Serves until `shutdown` is done, then finishes what was accepted.
 ///
 /// # Errors
-/// When the endpoints contradict each other, which a test finds.
+/// When the certificate cannot be used, or the endpoints contradict each other, which a test finds.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let tls = Tls::load(&app.config)?.map(Arc::new);
     let service = warp::service(router::filter(Arc::clone(&app))?);
     let compress = SizeAbove::new(COMPRESS_FROM).and(NotForContentType::const_new("image/png"));
     let service = CompressionLayer::new().gzip(true).compress_when(compress).layer(service);
@@ -104,6 +107,7 @@ pub async fn serve(
     // without a timer.
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let following = tls.clone().map(|tls| tokio::spawn(async move { tls.follow_files().await }));
     let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -114,11 +118,24 @@ pub async fn serve(
         let Some((stream, place)) = accepted else { continue };
         // Small answers leave at once.
         let _ = stream.set_nodelay(true);
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
+        let (builder, service, tls) = (builder.clone(), service.clone(), tls.clone());
         let mut stopping = app.stopping();
         tokio::spawn(async move {
-            let mut connection = std::pin::pin!(connection);
             let asked_to_end = async { drop(stopping.wait_for(|stop| *stop).await) };
+            let mut asked_to_end = std::pin::pin!(asked_to_end);
+            let stream = match tls {
+                None => Stream::Left(stream),
+                // Here and not where it was accepted: others need not wait for a client that dawdles.
+                Some(tls) => tokio::select! {
+                    accepted = tls.accept(stream) => match accepted {
+                        Some(stream) => Stream::Right(stream),
+                        None => return,
+                    },
+                    () = asked_to_end.as_mut() => return,
+                },
+            };
+            let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+            let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => Some(ended),
                 () = asked_to_end => None,
@@ -137,6 +154,9 @@ pub async fn serve(
         });
     }
     drop(listener);
+    if let Some(following) = following {
+        following.abort();
+    }
     app.stop();
     // All places are free when all connections are closed. Streams left theirs when they were upgraded, and close by
     // themselves.

@@ -40,3 +40,4 @@ mod refusals;
 mod retention;
 mod seed_sync;
 mod stream_history;
+mod tls;

@@ -18,6 +18,7 @@ mod retention;
 mod seeding;
 mod signals;
 mod tampering;
+mod tls;
 mod trail;
 #[path = "../verifier/mod.rs"]
 mod verifier;

@@ -170,7 +170,8 @@ impl Server {
         let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let Some((_, address)) = line.trim_end().split_once(" listens on http://") else {
+        let Some((_, address)) = line.trim_end().split_once("://").filter(|_| line.contains(" listens on "))
+        else {
             drop(process);
             panic!("no address in {line:?}: {}", text(&stderr.join().unwrap()));
         };

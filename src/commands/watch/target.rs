@@ -1,6 +1,9 @@
 //! Where the stream is, and what of it is wanted.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use hyper::Uri;
 
 use crate::cli::WatchArgs;
 use crate::commands::Fault;
@@ -13,6 +16,8 @@ pub const USUAL: &str = "http://127.0.0.1:8000";
 pub struct Target {
     /// The server as the user knows it.
     pub shown: String,
+    /// The file of the certificate that it must show, where it speaks TLS.
+    pub certificate: Option<PathBuf>,
     address: String,
 }
 
@@ -21,18 +26,21 @@ impl Target {
     ///
     /// # Errors
     /// When the address is none that can be connected to.
-    pub fn new(server: &str, args: &WatchArgs) -> Result<Self, Fault> {
+    pub fn new(server: &str, certificate: Option<PathBuf>, args: &WatchArgs) -> Result<Self, Fault> {
         let wrong = |why: &str| Fault::new(format!("--url: '{}' {why}", server.escape_debug()));
-        let rest = match server.split_once("://") {
-            None => server,
-            Some(("http" | "ws", rest)) => rest,
-            Some(("https" | "wss", _)) => {
-                return Err(wrong(
-                    "needs TLS, which this command does not speak; give an http:// or ws:// address",
-                ));
-            }
-            Some(_) => return Err(wrong("is no http:// or ws:// address")),
+        let (scheme, rest) = match server.split_once("://") {
+            Some(("https" | "wss", rest)) => ("https", rest),
+            Some(("http" | "ws", rest)) => ("http", rest),
+            None => ("http", server),
+            Some(_) => return Err(wrong("is no https://, wss://, http:// or ws:// address")),
         };
+        match (scheme, &certificate) {
+            ("https", None) => {
+                return Err(wrong("needs --certificate, the file of the certificate that the server shows"));
+            }
+            ("http", Some(_)) => return Err(wrong("is no https:// address, and --certificate is for those")),
+            _ => {}
+        }
         let rest = rest.trim_end_matches('/');
         if rest.is_empty() || rest.starts_with(['/', ':']) || rest.contains(['?', '#', ' ']) {
             return Err(wrong("is no address of a server, such as http://127.0.0.1:8000"));
@@ -41,7 +49,20 @@ impl Target {
         let filters = [("agent_id", &args.agent), ("type", &kinds), ("session_id", &args.session)];
         let given = filters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let query: Vec<_> = given.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-        Ok(Self { shown: format!("http://{rest}"), address: format!("ws://{rest}/ws?{}", query.join("&")) })
+        let stream = if scheme == "https" { "wss" } else { "ws" };
+        let address = format!("{stream}://{rest}/ws?{}", query.join("&"));
+        if address.parse::<Uri>().is_ok_and(|address| address.host().is_some()) {
+            Ok(Self { shown: format!("{scheme}://{rest}"), certificate, address })
+        } else {
+            Err(wrong("is no address of a server, such as http://127.0.0.1:8000"))
+        }
+    }
+
+    /// The host to connect to, and its port.
+    pub fn host(&self) -> (String, u16) {
+        let usual = if self.certificate.is_some() { 443 } else { 80 };
+        let address = self.address.parse::<Uri>().unwrap_or_default();
+        (address.host().unwrap_or_default().to_owned(), address.port_u16().unwrap_or(usual))
     }
 
     /// The address of what follows after an event; without one, of what comes next.
@@ -72,6 +93,7 @@ mod tests {
     fn args() -> WatchArgs {
         WatchArgs {
             url: None,
+            certificate: None,
             since: None,
             agent: None,
             kinds: Vec::new(),
@@ -89,13 +111,28 @@ mod tests {
             ("agents.example:80", "ws://agents.example:80/ws?"),
             ("http://example.org/map/", "ws://example.org/map/ws?"),
         ] {
-            assert_eq!(Target::new(server, &args()).unwrap().after(None), address, "{server}");
+            assert_eq!(Target::new(server, None, &args()).unwrap().after(None), address, "{server}");
         }
         for server in
             ["", "https://example.org", "ftp://example.org", "http://", "http:///x", "http://a?b", "a b"]
         {
-            assert!(Target::new(server, &args()).is_err(), "{server}");
+            assert!(Target::new(server, None, &args()).is_err(), "{server}");
         }
+    }
+
+    #[test]
+    fn a_certificate_is_for_tls_and_tls_needs_one() {
+        let certificate = Some(PathBuf::from("server.pem"));
+        for (server, host, port) in
+            [("https://[::1]:8443", "[::1]", 8443), ("wss://example.org/map", "example.org", 443)]
+        {
+            let target = Target::new(server, certificate.clone(), &args()).unwrap();
+            assert!(target.after(None).starts_with("wss://"), "{server}");
+            assert_eq!(target.host(), (host.to_owned(), port));
+            assert!(Target::new(server, None, &args()).is_err(), "{server}");
+        }
+        assert_eq!(Target::new("example.org", None, &args()).unwrap().host(), ("example.org".into(), 80));
+        assert!(Target::new("http://example.org", certificate, &args()).is_err());
     }
 
     #[test]
@@ -106,9 +143,9 @@ mod tests {
             session: Some("s 1".into()),
             ..args()
         };
-        let target = Target::new("http://h", &args).unwrap();
+        let target = Target::new("http://h", None, &args).unwrap();
         let filters = "agent_id=a%26b%3D%C3%BC&type=budget_alert%2Ctask_failed&session_id=s%201";
         assert_eq!(target.after(Some(7)), format!("ws://h/ws?{filters}&since=7"));
-        assert_eq!(Target::new("http://h", &self::args()).unwrap().after(Some(7)), "ws://h/ws?since=7");
+        assert_eq!(Target::new("http://h", None, &self::args()).unwrap().after(Some(7)), "ws://h/ws?since=7");
     }
 }
