@@ -10,10 +10,8 @@ use super::{Fault, Ran, backup, explain, output};
 use crate::app::system_clock;
 use crate::cli::RestoreArgs;
 use crate::config::Config;
+use crate::notary::Files;
 use crate::store::{StoreError, is_held};
-
-/// What lies beside a data file and tells of its newest state, which a backup is older than.
-const COMPANIONS: [&str; 1] = ["checkpoint"];
 
 pub fn restore(config: &Config, args: &RestoreArgs) -> Ran {
     let data = &config.data;
@@ -44,23 +42,15 @@ pub fn restore(config: &Config, args: &RestoreArgs) -> Ran {
 /// it, so that there is no moment in which a server would begin anew.
 fn set_aside(data: &Path) -> io::Result<Option<PathBuf>> {
     let mark: String = system_clock()().to_string().chars().filter(char::is_ascii_alphanumeric).collect();
-    let aside = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".before-restore-{mark}"));
-        PathBuf::from(name)
-    };
-    for companion in COMPANIONS {
-        let mut path = data.as_os_str().to_owned();
-        path.push(format!(".{companion}"));
-        let path = PathBuf::from(path);
-        if path.exists() {
-            fs::rename(&path, aside(&path))?;
-        }
-    }
+    let suffix = format!(".before-restore-{mark}");
+    // They tell of a state that the backup is older than, and one key signs one history: what is restored begins another.
+    Files::beside(data).set_aside(&suffix)?;
     if !data.exists() {
         return Ok(None);
     }
-    let kept = aside(data);
+    let mut kept = data.as_os_str().to_owned();
+    kept.push(suffix);
+    let kept = PathBuf::from(kept);
     // Some file systems know no links.
     if fs::hard_link(data, &kept).is_err() {
         fs::rename(data, &kept)?;
