@@ -156,7 +156,6 @@ pub struct WatchArgs {
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// The certificate that the server of an https:// address must show (PEM); no other is trusted
-    #[expect(clippy::doc_markdown, reason = "shown as plain text by --help")]
     #[arg(long, value_name = "FILE", requires = "url")]
     pub certificate: Option<PathBuf>,
     /// Begin after this event; without it, with the next one

@@ -132,13 +132,15 @@ async fn stats_count_the_trail() {
         server.json(stats).await,
         json!({
             "total_operations": 5,
+            "first_seq": 0,
             "rbac_decisions": {"allowed": 1, "denied": 2, "requires_approval": 1, "unknown": 1},
             "operation_types": {"tool_use": 2, "api_call": 1, "file_access": 1, "unknown": 1},
             "agent_roles": {"developer": 2, "tester": 1, "unknown": 2},
         })
     );
     let day = json!({
-        "total_operations": 2, "rbac_decisions": {"denied": 2}, "operation_types": {"tool_use": 1, "api_call": 1},
+        "total_operations": 2,
+            "first_seq": 0, "rbac_decisions": {"denied": 2}, "operation_types": {"tool_use": 1, "api_call": 1},
         "agent_roles": {"developer": 1, "tester": 1},
     });
     for range in [

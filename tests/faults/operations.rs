@@ -162,7 +162,7 @@ impl Story {
         let errors = self.answers.values().filter_map(|answer| answer.as_ref().err());
         let read = self.readings.iter().filter_map(|(_, read)| read.as_ref().err());
         let strange = |e: &&StoreError| match e {
-            StoreError::Io(_) => false,
+            StoreError::Io(_) | StoreError::Full(_) | StoreError::Denied(_) => false,
             StoreError::Unavailable(why) => why.contains("shut down"),
             _ => true,
         };
