@@ -158,7 +158,7 @@ fn a_history_with_gaps_has_gaps() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let histories = history_with_gaps(40);
-    let gone = (0..50).filter(|_| {
+    let gone = (0..100).filter(|_| {
         let (world, _) = World::after(&histories.new_tree(&mut runner).unwrap().current());
         world.read().get::<Gone>(&()).unwrap().is_some_and(|gone| gone.metrics > 0)
     });
