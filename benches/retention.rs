@@ -1,5 +1,5 @@
-//! A million metrics that are no longer kept: how long each step of removing them takes, beside a write of nothing, and
-//! how long others wait meanwhile.
+//! A million metrics and a million audit records that are no longer kept: how long each step of removing them takes,
+//! which is how long others wait for it, beside a write of nothing.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use agentmap::App;
 use agentmap::app::system_clock;
 use agentmap::config::Config;
+use agentmap::domain::audit::{Decision, NewAudit};
 use agentmap::domain::command::{Action, Outcome};
 use agentmap::domain::metrics::{Measures, NewMetric};
 use agentmap::domain::pruning::Prune;
 use agentmap::domain::sync::SyncRequest;
+use agentmap::domain::text::JsonText;
 use agentmap::domain::time::{DAY, Timestamp};
 use agentmap::seed;
 use agentmap::store::Location;
@@ -43,8 +45,13 @@ fn main() {
                 (batch * BATCH..(batch + 1) * BATCH).map(|n| metric(n, &names, app.now())).collect();
             app.submit(Action::RecordMetrics(metrics)).await.expect("recorded");
         }
+        for batch in 0..RECORDS / BATCH {
+            let records =
+                (batch * BATCH..(batch + 1) * BATCH).map(|n| operation(n, &names, app.now())).collect();
+            app.submit(Action::AppendAudit(records)).await.expect("recorded");
+        }
         app.submit(Action::NoteNumbers).await.expect("noted");
-        println!("{RECORDS} metrics in {:?}", filled.elapsed());
+        println!("{RECORDS} metrics and as many audit records in {:?}", filled.elapsed());
         measure("a write of nothing", &app, Action::Probe).await;
         let now = app.now();
         measure("a step of the stream's events", &app, Action::Prune(Prune::Events(now))).await;
@@ -53,6 +60,10 @@ fn main() {
         {}
         measure("a step of metrics", &app, Action::Prune(Prune::Metrics { before: now, below: u64::MAX }))
             .await;
+        let checkpoint = "signed".to_owned();
+        let audit = Prune::Audit { before: now, below: u64::MAX, checkpoint };
+        measure("a step of audit records", &app, Action::Prune(audit)).await;
+        app.close();
     });
 }
 
@@ -72,6 +83,28 @@ fn metric(n: u64, names: &[String], now: Timestamp) -> NewMetric {
         context: None,
         session_id: Some(format!("s-{}", n % 50)),
         recorded_at: now.plus(30 * DAY / RECORDS.cast_signed() * n.cast_signed() - 30 * DAY),
+        nonce: n.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+    }
+}
+
+/// Ninety days of operations, in order.
+fn operation(n: u64, names: &[String], now: Timestamp) -> NewAudit {
+    let tools = ["Edit", "Read", "Bash", "Grep"];
+    NewAudit {
+        agent_id: None,
+        agent_name: Some(names[n as usize % names.len()].clone()),
+        agent_role: Some("developer".into()),
+        operation_type: Some("tool_use".into()),
+        operation_detail: Some(tools[n as usize % 4].into()),
+        target_resource: Some("src/main.rs".into()),
+        target_type: Some("file".into()),
+        decision: if n & 3 == 3 { Decision::Denied } else { Decision::Allowed },
+        reason: None,
+        cost_usd: 0.001,
+        tokens_used: 120,
+        session_id: Some(format!("s-{}", n % 50)),
+        context: JsonText::default(),
+        timestamp: now.plus(90 * DAY / RECORDS.cast_signed() * n.cast_signed() - 90 * DAY),
         nonce: n.wrapping_mul(0x9E37_79B9_7F4A_7C15),
     }
 }
