@@ -12,10 +12,36 @@ use agentmap::domain::events::{Event, EventKind};
 use agentmap::domain::log_id::seq_of;
 use agentmap::domain::metrics::Metric;
 use agentmap::store::{ReadTx, Store};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::client::Client;
 use super::load::BATCH;
+
+pub const EVENTS: &str = "/api/v1/events/ingest";
+pub const EVENT_BATCHES: &str = "/api/v1/events/ingest/batch";
+pub const METRICS: &str = "/api/v1/metrics/";
+pub const METRIC_BATCHES: &str = "/api/v1/metrics/batch";
+
+/// A write of records, by whose marker they are known again; it is the idempotency key too.
+pub struct Sent {
+    pub path: &'static str,
+    pub marker: String,
+    pub body: Value,
+}
+
+impl Sent {
+    /// The answer, if there is one.
+    pub fn send(&self, client: &mut Client) -> std::io::Result<Value> {
+        let (status, answer) = client.post_once(self.path, &self.marker, &self.body)?;
+        assert_eq!(status, 201, "{answer}");
+        Ok(answer)
+    }
+}
+
+pub fn id(answer: &Value, member: &str) -> Uuid {
+    answer[member].as_str().unwrap().parse().unwrap()
+}
 
 /// Everything that was answered with success, by the text by which it is known again.
 #[derive(Default)]
@@ -26,6 +52,8 @@ pub struct Answered {
     pub metrics: BTreeMap<String, Uuid>,
     pub metric_batches: BTreeSet<String>,
     pub agents: BTreeMap<Uuid, Known>,
+    /// Writes that were not answered: they are there as a whole, or not at all.
+    pub unanswered: Vec<Sent>,
 }
 
 /// What is known of an agent.
@@ -69,6 +97,32 @@ impl Answered {
         self.metrics.extend(more.metrics);
         self.metric_batches.extend(more.metric_batches);
         self.agents.extend(more.agents);
+        self.unanswered.extend(more.unanswered);
+    }
+
+    /// Takes in what a write was answered with.
+    pub fn take(&mut self, sent: Sent, answer: &Value) {
+        let Sent { path, marker, .. } = sent;
+        match path {
+            EVENTS => drop(self.events.insert(marker, id(answer, "audit_id"))),
+            METRICS => drop(self.metrics.insert(marker, id(answer, "metric_id"))),
+            _ => {
+                assert_eq!(answer["accepted"], BATCH);
+                let batches =
+                    if path == EVENT_BATCHES { &mut self.event_batches } else { &mut self.metric_batches };
+                batches.insert(marker);
+            }
+        }
+    }
+
+    /// Sends again what was not answered, each twice: both answers tell of the same, and now it was answered.
+    pub fn repeat_unanswered(&mut self, address: SocketAddr) {
+        let mut client = Client::connect(address).unwrap();
+        for sent in std::mem::take(&mut self.unanswered) {
+            let answer = sent.send(&mut client).unwrap();
+            assert_eq!(sent.send(&mut client).unwrap(), answer, "{}", sent.marker);
+            self.take(sent, &answer);
+        }
     }
 
     /// How many writes these are.

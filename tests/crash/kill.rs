@@ -1,4 +1,5 @@
-//! Killed at any moment under many writers, the server has lost nothing that it answered.
+//! Killed at any moment under many writers, the server has lost nothing that it answered, and what it did not answer can
+//! be sent again.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::random::{Random, asked, seed};
 
 /// After so many kills a new data file is begun: all of it is read after each.
 const KILLS_A_FILE: u64 = 20;
-/// After every so many, what was left is also looked at beside a server that has repaired it.
+/// After every so many, and after the last, what was left is also looked at beside a server that has repaired it.
 const BESIDE: u64 = 4;
 
 #[test]
@@ -28,6 +29,7 @@ fn what_was_answered_survives_any_number_of_kills() {
         let data = &file.1;
         let server = Server::start(data);
         answered.assert_served(server.address);
+        answered.repeat_unanswered(server.address);
         let mut random = Random::of(seed, kill);
         let load = Load::start(server.address);
         load.wait_for(random.next() % 400);
@@ -37,8 +39,10 @@ fn what_was_answered_survives_any_number_of_kills() {
         answered.extend(load.end());
         assert_sound(data);
         answered.assert_kept(data);
-        if kill.is_multiple_of(BESIDE) {
+        if (kill + 1).is_multiple_of(BESIDE) || kill + 1 == kills {
             let server = Server::start(data);
+            answered.assert_kept(data);
+            answered.repeat_unanswered(server.address);
             answered.assert_kept(data);
             assert_sound(data);
             server.kill();

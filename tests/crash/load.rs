@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answered::{Answered, Known};
+use super::answered::{Answered, EVENT_BATCHES, EVENTS, Known, METRIC_BATCHES, METRICS, Sent, id};
 use super::client::Client;
 use super::process::PATIENCE;
 
@@ -29,6 +29,25 @@ impl Shared {
         let _ = what(&mut self.answered.lock().unwrap());
         *self.count.lock().unwrap() += 1;
         self.more.notify_all();
+    }
+
+    /// Sends a write with its marker as its key, and notes what was answered, or that nothing was.
+    fn post(
+        &self,
+        client: &mut Client,
+        path: &'static str,
+        marker: String,
+        body: Value,
+    ) -> std::io::Result<()> {
+        let sent = Sent { path, marker, body };
+        match sent.send(client) {
+            Ok(answer) => self.note(|a| a.take(sent, &answer)),
+            Err(error) => {
+                self.answered.lock().unwrap().unanswered.push(sent);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -78,10 +97,6 @@ impl Load {
     }
 }
 
-fn id(answer: &Value, member: &str) -> Uuid {
-    answer[member].as_str().unwrap().parse().unwrap()
-}
-
 /// Sends a write and expects its answer, if there is one.
 fn send(client: &mut Client, method: &str, path: &str, body: &Value, wanted: u16) -> std::io::Result<Value> {
     let (status, answer) = client.request(method, path, (!body.is_null()).then_some(body))?;
@@ -95,18 +110,14 @@ fn event(marker: &str) -> Value {
 
 fn write_event(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
     let marker = marker("event");
-    let answer = send(client, "POST", "/api/v1/events/ingest", &event(&marker), 201)?;
-    shared.note(|a| a.events.insert(marker, id(&answer, "audit_id")));
-    Ok(())
+    let event = event(&marker);
+    shared.post(client, EVENTS, marker, event)
 }
 
 fn write_event_batch(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
     let marker = marker("events");
     let batch: Vec<_> = (0..BATCH).map(|_| event(&marker)).collect();
-    let answer = send(client, "POST", "/api/v1/events/ingest/batch", &batch.into(), 201)?;
-    assert_eq!(answer["accepted"], BATCH);
-    shared.note(|a| a.event_batches.insert(marker));
-    Ok(())
+    shared.post(client, EVENT_BATCHES, marker, batch.into())
 }
 
 fn draft(name: &str) -> Value {
@@ -133,8 +144,8 @@ fn write_metrics(client: &mut Client, shared: &Shared) -> std::io::Result<()> {
     create(client, &agent)?;
     for _ in 0..20 {
         let marker = marker("metric");
-        let answer = send(client, "POST", "/api/v1/metrics/", &metric(&agent, &marker), 201)?;
-        shared.note(|a| a.metrics.insert(marker, id(&answer, "metric_id")));
+        let metric = metric(&agent, &marker);
+        shared.post(client, METRICS, marker, metric)?;
     }
     Ok(())
 }
@@ -145,9 +156,7 @@ fn write_metric_batch(client: &mut Client, shared: &Shared) -> std::io::Result<(
     for _ in 0..20 {
         let marker = marker("metrics");
         let batch: Vec<_> = (0..BATCH).map(|_| metric(&agent, &marker)).collect();
-        let answer = send(client, "POST", "/api/v1/metrics/batch", &batch.into(), 201)?;
-        assert_eq!(answer["accepted"], BATCH);
-        shared.note(|a| a.metric_batches.insert(marker));
+        shared.post(client, METRIC_BATCHES, marker, batch.into())?;
     }
     Ok(())
 }
