@@ -76,7 +76,9 @@ pub fn copy(config: &Config, data: &Path, partial: &Partial) -> Result<(), Fault
     set.map_err(|e| Fault::new(format!("cannot set who may read {}: {e}", partial.path().display())))
 }
 
-/// Proves that a copy is whole, and tells what is in it. `source` is what it is a copy of.
+/// Proves that a copy is whole, and tells what is in it: every index, number and counter, and of the audit trail the
+/// chain, its end and the tree. What was signed is compared by `agentmap audit verify`: a copy has no checkpoint beside
+/// it. `source` is what it is a copy of.
 ///
 /// # Errors
 /// When it is not.

@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::load::Load;
-use super::process::{Server, assert_sound, data_file, run, text};
+use super::process::{Server, assert_proved, assert_sound, data_file, run, signing, text};
 
 /// Runs a command on a file.
 fn ran(command: &str, file: &Path, options: &[&str], data: &Path) -> Output {
@@ -51,7 +51,7 @@ fn a_backup_under_full_load_is_sound_and_restores() {
         let found = told["audit_records"].as_u64().unwrap();
         assert!(found > records, "{told}");
         records = found;
-        assert_sound(&file);
+        assert_proved(&file);
     }
     server.kill();
     load.end().assert_kept(&data);
@@ -59,13 +59,19 @@ fn a_backup_under_full_load_is_sound_and_restores() {
     let restored = folder.path().join("restored.redb");
     let copy = folder.path().join("copy-2.redb");
     succeeded(&ran("restore", &copy, &[], &restored));
-    assert_sound(&restored);
+    assert_proved(&restored);
+    // A restored file gets a key and a checkpoint of its own.
+    assert!(signing(&restored).iter().all(|file| !file.exists()));
     let server = Server::start(&restored);
+    for (own, old) in signing(&restored).iter().zip(signing(&data)) {
+        assert_ne!(std::fs::read(own).unwrap(), std::fs::read(old).unwrap());
+    }
     let load = Load::start(server.address);
     load.wait_for(50);
+    assert_proved(&restored);
     server.kill();
     load.end().assert_kept(&restored);
-    assert_sound(&restored);
+    assert_proved(&restored);
 }
 
 #[test]
@@ -82,7 +88,10 @@ fn a_backup_replaces_nothing_unasked_and_leaves_nothing_half_done() {
     succeeded(&ran("backup", &file, &["--force"], &data));
     refused(&ran("backup", &data, &["--force"], &data), "the data file itself");
     refused(&ran("backup", &folder.path().join("no/copy.redb"), &[], &data), "No such file");
-    assert_eq!(names(folder.path()), ["copy.redb", "data.redb", "data.redb.server.json"]);
+    assert_eq!(
+        names(folder.path()),
+        ["copy.redb", "data.redb", "data.redb.checkpoint", "data.redb.key", "data.redb.server.json"]
+    );
 }
 
 #[test]
@@ -114,10 +123,11 @@ fn a_restore_verifies_first_replaces_nothing_unasked_and_keeps_what_it_replaces(
     assert_sound(&data);
     let aside: Vec<_> =
         names(folder.path()).into_iter().filter(|name| name.contains(".before-restore-")).collect();
-    let [old, old_checkpoint] = &aside[..] else { panic!("{aside:?}") };
+    let [old, old_checkpoint, old_key] = &aside[..] else { panic!("{aside:?}") };
     assert!(old.starts_with("data.redb.before-restore-2"), "{old}");
     assert!(old_checkpoint.starts_with("data.redb.checkpoint.before-restore-2"), "{old_checkpoint}");
-    assert!(!checkpoint.exists());
+    assert!(old_key.starts_with("data.redb.key.before-restore-2"), "{old_key}");
+    assert!(signing(&data).iter().all(|file| !file.exists()));
     assert_sound(&folder.path().join(old));
     // A damaged file is replaced as well.
     std::fs::write(&data, &newest[..newest.len() / 2]).unwrap();

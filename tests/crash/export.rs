@@ -10,7 +10,7 @@ use agentmap::domain::command::{Applied, Command};
 use agentmap::store::Store;
 
 use super::load::Load;
-use super::process::{Server, assert_sound, data_file, run, text};
+use super::process::{Server, assert_proved, assert_sound, data_file, run, signing, text};
 
 /// All tables, raw.
 type Dump = BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>>;
@@ -56,6 +56,14 @@ fn an_export_becomes_the_same_tables_byte_for_byte_and_anything_else_is_refused(
     }
     let again = run(&["import", file], &other);
     assert!(text(&again.stderr).contains("is there already"));
+
+    // It gets a key and a checkpoint of its own.
+    let beside: Vec<_> =
+        fs::read_dir(other.parent().unwrap()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert!(beside.iter().all(|name| name == "data.redb" || name == "none.toml"), "{beside:?}");
+    Server::start(&other).kill();
+    assert!(signing(&other).iter().all(|file| file.exists()));
+    assert_proved(&other);
 
     // Each is refused with the line, and leaves no data file.
     let broken = folder.path().join("broken.ndjson");

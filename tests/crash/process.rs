@@ -72,6 +72,18 @@ pub fn assert_sound(data: &Path) {
     assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
 }
 
+/// Proves the audit trail as well, against the checkpoint that is beside the data, if there is one.
+pub fn assert_proved(data: &Path) {
+    assert_sound(data);
+    let verified = run(&["audit", "verify"], data);
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+}
+
+/// The files beside the data with which the trail is signed: the key, and the newest checkpoint.
+pub fn signing(data: &Path) -> [PathBuf; 2] {
+    [".key", ".checkpoint"].map(|suffix| PathBuf::from(format!("{}{suffix}", data.display())))
+}
+
 /// A child that does not outlive the test.
 struct Process(Child);
 
