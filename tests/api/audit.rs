@@ -151,8 +151,7 @@ async fn stats_count_the_trail() {
     }
     assert_eq!(server.json(&format!("{stats}?end_date=2026-11-20")).await["total_operations"], 1);
     let none = server.json(&format!("{stats}?start_date=2026-11-23")).await;
-    let empty =
-        json!({"total_operations": 0, "first_seq": 0, "rbac_decisions": {}, "operation_types": {}, "agent_roles": {}});
+    let empty = json!({"total_operations": 0, "first_seq": 0, "rbac_decisions": {}, "operation_types": {}, "agent_roles": {}});
     assert_eq!(none, empty);
     server.get(&format!("{stats}?start_date=then")).await.expect(422);
 }

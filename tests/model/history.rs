@@ -274,8 +274,8 @@ pub fn history(commands: usize) -> impl Strategy<Value = Vec<Command>> {
 }
 
 /// Many operations at once, always the same: enough for the tree over the trail to have tiles.
-pub fn long_trail(records: u64) -> Command {
-    let told = |n: u64| NewAudit {
+pub fn long_trail(records: u32) -> Command {
+    let told = |n: u32| NewAudit {
         agent_id: Some(format!("agent-{}", n % 7)),
         agent_name: None,
         agent_role: None,
@@ -285,12 +285,12 @@ pub fn long_trail(records: u64) -> Command {
         target_type: None,
         decision: DECISIONS[n as usize % DECISIONS.len()],
         reason: None,
-        cost_usd: n as f64 / 16.0,
-        tokens_used: n,
+        cost_usd: f64::from(n) / 16.0,
+        tokens_used: n.into(),
         session_id: None,
         context: JsonText("{}".into()),
-        timestamp: Timestamp(n as i64 * 1_000_000),
-        nonce: n,
+        timestamp: Timestamp(i64::from(n) * 1_000_000),
+        nonce: n.into(),
     };
     Command { at: Timestamp(0), nonce: 0, action: Action::AppendAudit((0..records).map(told).collect()) }
 }

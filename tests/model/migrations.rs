@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn what_an_older_version_did_not_keep_follows_from_its_logs(
         history in history(40),
-        records in 0_u64..300,
+        records in 0_u32..300,
         older in 1_u8..3,
     ) {
         let (mut world, _) = World::after(&history);

@@ -119,7 +119,7 @@ proptest! {
     #[test]
     fn the_trail_that_is_kept_is_all_that_is_counted(
         history in history_with_gaps(30),
-        trails in prop::collection::vec((any::<prop::sample::Index>(), 1..600_u64), 2),
+        trails in prop::collection::vec((any::<prop::sample::Index>(), 1..600_u32), 2),
         edge in option::of(moment()),
     ) {
         let mut history = history;
