@@ -8,16 +8,19 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::domain::access::Actor;
 use crate::domain::activity;
 use crate::domain::audit_tree;
 use crate::domain::command::{Action, Applied, Command, Outcome, apply};
 use crate::domain::event_log::StreamHead;
 use crate::domain::events::Event;
+use crate::domain::keyring::Keyring;
 use crate::domain::live::Live;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
 use crate::notary::Notary;
+use crate::secret;
 use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
 
 /// The schema of the data files that this program writes.
@@ -76,6 +79,7 @@ impl From<StoreError> for Failure {
 struct Memory {
     live: Live,
     roster: ArcSwap<Roster>,
+    keyring: ArcSwap<Keyring>,
     notary: Notary,
 }
 
@@ -85,12 +89,17 @@ impl Memory {
             News::Opening(tx) => self.notary.examine(tx)?,
             News::Opened(tx) => {
                 self.roster.store(Arc::new(Roster::load(tx)?));
+                self.keyring.store(Arc::new(Keyring::load(tx)?));
                 self.live.resume(tx.get::<StreamHead>(&())?.unwrap_or_default().0);
             }
             News::Committed(batch) => {
                 if batch.iter().any(|applied| !applied.changes.is_empty()) {
                     let roster = self.roster.load().with(batch.iter().flat_map(|applied| &applied.changes));
                     self.roster.store(Arc::new(roster));
+                }
+                if batch.iter().any(|applied| !applied.keys.is_empty()) {
+                    let keyring = self.keyring.load().with(batch.iter().flat_map(|applied| &applied.keys));
+                    self.keyring.store(Arc::new(keyring));
                 }
                 self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
             }
@@ -104,6 +113,7 @@ pub struct App {
     /// The effective settings.
     pub config: Config,
     store: Store<Command, Applied>,
+    local_credential: String,
     memory: Arc<Memory>,
     clock: Clock,
     started: Instant,
@@ -121,14 +131,17 @@ impl App {
             Location::File(path) => Notary::beside(path)?,
             _ => Notary::in_memory()?,
         };
-        let memory = Arc::new(Memory { live: Live::new(0), roster: ArcSwap::default(), notary });
+        let (roster, keyring) = (ArcSwap::default(), ArcSwap::default());
+        let memory = Arc::new(Memory { live: Live::new(0), roster, keyring, notary });
         let listener = Arc::clone(&memory);
         let listener = Box::new(move |news: News<'_, '_, Applied>| listener.hear(news));
         let store = Store::open(location, config.cache_bytes, &SCHEMA, apply, listener)?;
         memory.notary.keep_key()?;
+        let local_credential = secret::new("").map_err(StoreError::Io)?;
         let app = Arc::new(Self {
             config,
             store,
+            local_credential,
             memory,
             clock,
             started: Instant::now(),
@@ -145,12 +158,20 @@ impl App {
         (self.clock)()
     }
 
-    /// Carries out an action; it is on disk when this returns.
+    /// Carries out an action of the user of this machine, or of the server itself; it is on disk when this returns.
     ///
     /// # Errors
     /// When it is refused, or storage fails.
     pub async fn submit(&self, action: Action) -> Result<Outcome, Failure> {
-        let command = Command { at: self.now(), nonce: nonce(), action };
+        self.submit_by(Actor::default(), action).await
+    }
+
+    /// Carries out an action of `by`; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it is refused, or storage fails.
+    pub async fn submit_by(&self, by: Actor, action: Action) -> Result<Outcome, Failure> {
+        let command = Command { at: self.now(), nonce: nonce(), by, action };
         Ok(self.store.submit(command).await?.outcome?)
     }
 
@@ -190,6 +211,18 @@ impl App {
     #[must_use]
     pub fn roster(&self) -> Arc<Roster> {
         self.memory.roster.load_full()
+    }
+
+    /// All tokens and sessions as of the last commit.
+    #[must_use]
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.memory.keyring.load_full()
+    }
+
+    /// What commands of this machine's user show to a running server.
+    #[must_use]
+    pub fn local_credential(&self) -> &str {
+        &self.local_credential
     }
 
     /// Who signs what the audit trail is.

@@ -21,6 +21,9 @@ pub struct Config {
     pub host: String,
     pub port: u16,
     pub cors_origins: Vec<String>,
+    pub allowed_hosts: Vec<String>,
+    pub require_token: bool,
+    pub insecure: bool,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub cache_bytes: usize,
@@ -85,6 +88,10 @@ impl Config {
         let host = pick.value("host", given.host, from_file.host, || HOST.into());
         let port = pick.value("port", given.port, from_file.port, || 8000);
         let cors = pick.list("cors_origin", given.cors_origin, from_file.cors_origin, &ORIGINS);
+        let allowed_hosts = pick.list("allowed_host", given.allowed_host, from_file.allowed_host, &[]);
+        let require_token =
+            pick.value("require_token", given.require_token, from_file.require_token, || false);
+        let insecure = pick.value("insecure", given.insecure, from_file.insecure, || false);
         let tls_cert = pick.file("tls_cert", given.tls_cert, from_file.tls_cert, "none");
         let tls_key = pick.file("tls_key", given.tls_key, from_file.tls_key, "none");
         if tls_cert.is_some() != tls_key.is_some() {
@@ -116,6 +123,9 @@ impl Config {
             host,
             port,
             cors_origins: cors,
+            allowed_hosts,
+            require_token,
+            insecure,
             tls_cert,
             tls_key,
             cache_bytes,
@@ -148,6 +158,9 @@ impl Config {
             host: HOST.into(),
             port: 0,
             cors_origins: ORIGINS.map(str::to_owned).to_vec(),
+            allowed_hosts: Vec::new(),
+            require_token: false,
+            insecure: false,
             tls_cert: None,
             tls_key: None,
             cache_bytes: CACHE * MIB,

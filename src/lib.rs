@@ -27,6 +27,7 @@ pub mod domain;
 pub mod http;
 pub mod notary;
 pub mod retention;
+mod secret;
 pub mod seed;
 pub mod store;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
@@ -15,32 +15,44 @@ use super::presence::Note;
 /// How long an answer may take: a large sync is one transaction.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// What is shown to a server: the token that the user set, else what the server of this data left for its user.
+#[must_use]
+pub fn credential(note: Option<&Note>) -> Option<String> {
+    let set = std::env::var("AGENTMAP_TOKEN").ok().filter(|token| !token.trim().is_empty());
+    set.map(|token| token.trim().to_owned()).or_else(|| note.and_then(|note| note.credential.clone()))
+}
+
 /// Sends a request and reads the answer as JSON, with its status.
 ///
 /// # Errors
 /// When the server cannot be reached or answers with something else.
 pub async fn request(
-    server: &Note,
+    note: &Note,
     method: &str,
     path: &str,
     body: Option<Vec<u8>>,
 ) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
     let exchange = async {
-        let (address, certificate) = (server.address, server.certificate.as_deref());
+        let (address, certificate) = (note.address, note.certificate.as_deref());
         let stream = connect(&address.ip().to_string(), address.port(), certificate).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, address.to_string())
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body.unwrap_or_default())))?;
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(secret) = credential(Some(note)) {
+            request = request.header(AUTHORIZATION, format!("Bearer {secret}"));
+        }
+        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();
         connection.abort();
-        Ok((status, serde_json::from_slice(&body)?))
+        // 204 has none.
+        let value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
+        Ok((status, value))
     };
     tokio::time::timeout(PATIENCE, exchange).await?
 }

@@ -23,6 +23,7 @@ pub async fn demo(config: Config) -> Ran {
     let Timestamp(seed) = clock();
     let opened = demo::open(config, seed.cast_unsigned(), clock).await;
     let (app, life) = opened.map_err(|e| Fault::new(format!("cannot start the demo: {e}")))?;
+    serve::check_door(&app, address)?;
     serve::announce(&app, address, "in memory, gone when this stops");
     let follow = match &app.config.tls_cert {
         Some(file) => format!(" --url https://{address} --certificate {}", file.display()),

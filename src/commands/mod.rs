@@ -20,6 +20,7 @@ mod seed;
 mod serve;
 mod settings;
 mod status;
+mod token;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -90,6 +91,7 @@ fn run(command: Command, config: Config) -> Ran {
         Command::Restore(args) => unbroken(&args.file, || restore::restore(&config, &args)),
         Command::Export(args) => unbroken(&data, || export::export(&config, &args)),
         Command::Import(args) => unbroken(&args.file, || import::import(&config, &args)),
+        Command::Token(args) => block_on(token::token(config, args)),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),
     }

@@ -1,6 +1,8 @@
 //! How other commands find the server that holds a data file: it leaves a note beside the file.
 
-use std::net::SocketAddr;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ pub struct Note {
     pub pid: u32,
     /// Where it speaks TLS, the file of the certificate that it shows.
     pub certificate: Option<PathBuf>,
+    /// What opens it to whoever may read the note, as long as it runs.
+    #[serde(default)]
+    pub credential: Option<String>,
 }
 
 impl Note {
@@ -34,18 +39,43 @@ fn path_of(data: &Path) -> PathBuf {
 pub struct Left(PathBuf);
 
 /// Leaves a note. Without one the server works all the same.
-pub fn leave(data: &Path, address: SocketAddr, certificate: Option<&Path>) -> Option<Left> {
+pub fn leave(data: &Path, address: SocketAddr, certificate: Option<&Path>, credential: &str) -> Option<Left> {
     let path = path_of(data);
     // Who reads the note may stand in another folder.
     let certificate = certificate.map(std::path::absolute).transpose().ok()?;
-    let text = serde_json::to_string(&Note { address, pid: std::process::id(), certificate }).ok()?;
-    match std::fs::write(&path, text) {
+    let credential = Some(credential.into());
+    let note = Note { address: reachable(address), pid: std::process::id(), certificate, credential };
+    let text = serde_json::to_string(&note).ok()?;
+    match write_private(&path, &text) {
         Ok(()) => Some(Left(path)),
         Err(error) => {
             tracing::warn!(%error, "other commands will not find this server");
             None
         }
     }
+}
+
+/// Where this machine reaches a server: nobody connects to the address that means all.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Writes a new file that its owner alone may read. One that is there keeps its permissions, so that it goes first.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 impl Drop for Left {

@@ -36,13 +36,14 @@ pub async fn serve(config: Config, args: ServeArgs) -> Ran {
     let listener = bind(&config).await?;
     let data = config.data.clone();
     let app = open(config, None)?;
+    let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
+    check_door(&app, address)?;
     if let Some(folder) = &args.seed_if_empty
         && app.roster().is_empty()
     {
         seed_empty(&app, folder).await?;
     }
-    let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
-    let _note = presence::leave(&data, address, app.config.tls_cert.as_deref());
+    let _note = presence::leave(&data, address, app.config.tls_cert.as_deref(), app.local_credential());
     announce(&app, address, &data.display().to_string());
     run(app, listener).await
 }
@@ -61,12 +62,29 @@ pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses to serve others what anyone could read and change.
+pub fn check_door(app: &App, address: SocketAddr) -> Result<(), Fault> {
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    if app.config.insecure {
+        output::complain(&format!("whoever reaches {address} may read and change everything (--insecure)"));
+        return Ok(());
+    }
+    if app.keyring().has_usable(app.now()) {
+        return Ok(());
+    }
+    Err(Fault::new(format!(
+        "others can reach {address}, and there is no token that lets anyone in: make one with `agentmap token create \
+         --role admin`, or let everyone in with --insecure"
+    )))
+}
+
 /// Prints where to find what.
 pub fn announce(app: &App, address: SocketAddr, data: &str) {
     // A browser cannot open the address that means all interfaces.
-    let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     let scheme = if app.config.tls_cert.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+    let url = format!("{scheme}://{}", presence::reachable(address));
     output::say(&format!(
         "agentmap {} listens on {scheme}://{address}\n  dashboard  {url}/dashboard/\n  API        {url}/docs\n  data       \
          {data} ({} agents)\nStop with Ctrl-C.",

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::connection::{self, Connection};
-use super::{Fault, Ran, output, presence};
+use super::{Fault, Ran, client, output, presence};
 use crate::cli::WatchArgs;
 use crate::config::Config;
 use frame::Frame;
@@ -65,15 +65,19 @@ async fn follow(config: &Config, args: &WatchArgs) -> Ran {
 
 /// Connects to the server that the user named, else to that of the data, else to the usual address.
 async fn connect_first(config: &Config, args: &WatchArgs) -> Result<(Target, Socket), Fault> {
+    let token = client::credential(None);
     let named = match (&args.url, presence::find(&config.data)) {
-        (Some(url), _) => vec![(url.clone(), args.certificate.clone())],
+        (Some(url), _) => vec![(url.clone(), args.certificate.clone(), token)],
         // The note may be that of a server that was killed.
-        (None, Some(note)) => vec![(note.url(), note.certificate), (USUAL.into(), None)],
-        (None, None) => vec![(USUAL.into(), None)],
+        (None, Some(note)) => {
+            let credential = client::credential(Some(&note));
+            vec![(note.url(), note.certificate, credential), (USUAL.into(), None, token)]
+        }
+        (None, None) => vec![(USUAL.into(), None, token)],
     };
     let mut refusals = Vec::new();
-    for (server, certificate) in named {
-        let target = Target::new(&server, certificate, args)?;
+    for (server, certificate, credential) in named {
+        let target = Target::new(&server, certificate, args, credential)?;
         match connect(&target, args.since).await {
             Ok(socket) => return Ok((target, socket)),
             Err(why) => refusals.push(format!("{}: {why}", target.shown)),
@@ -96,11 +100,11 @@ struct Problem {
 async fn connect(target: &Target, after: Option<u64>) -> Result<Socket, String> {
     let config =
         WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-    let address = target.after(after);
+    let request = target.request(after).map_err(|e| e.to_string())?;
     let connecting = async {
         let (host, port) = target.host();
         let stream = connection::connect(&host, port, target.certificate.as_deref()).await?;
-        client_async_with_config(address, stream, Some(config)).await
+        client_async_with_config(request, stream, Some(config)).await
     };
     match timeout(PATIENCE, connecting).await {
         Ok(Ok((socket, _))) => Ok(socket),

@@ -22,6 +22,15 @@ pub struct Settings {
     /// An origin whose pages may call the API; may be given more than once [default: localhost:3000 and :5173]
     #[arg(long, global = true, env = "AGENTMAP_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origin: Option<Vec<String>>,
+    /// A name that this server goes by besides its own address; may be given more than once [default: none]
+    #[arg(long, global = true, env = "AGENTMAP_ALLOWED_HOST", value_delimiter = ',', value_name = "NAME")]
+    pub allowed_host: Option<Vec<String>>,
+    /// Demand a token on loopback, too
+    #[arg(long, global = true, env = "AGENTMAP_REQUIRE_TOKEN", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub require_token: Option<bool>,
+    /// Demand no token where others can reach the port, either
+    #[arg(long, global = true, env = "AGENTMAP_INSECURE", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub insecure: Option<bool>,
     /// Speak TLS with this certificate, and those that vouch for it (PEM)
     #[arg(long, global = true, env = "AGENTMAP_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,

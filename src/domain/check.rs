@@ -16,6 +16,7 @@ use super::metrics::Metric;
 use super::recording::{AuditHead, MetricHead, derive_from_audit, derive_from_metric};
 use super::retention::Gone;
 use super::tally::Tally;
+use super::tokens::{Session, Token};
 use crate::store::{Key, ReadTx, Record, Scratch, StoreError, TableName, Value};
 
 /// What a check found.
@@ -53,6 +54,8 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
     report.agents = report.records::<Agent>(tx)?;
     report.metrics = report.records::<Metric>(tx)?;
     report.audit_records = report.records::<AuditRecord>(tx)?;
+    report.records::<Token>(tx)?;
+    report.records::<Session>(tx)?;
     let alerts = report.records::<Alert>(tx)?;
     report.records::<Remembered>(tx)?;
     let gone = tx.get::<Gone>(&())?.unwrap_or_default();

@@ -10,17 +10,21 @@ use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::access::Actor;
+use super::admin::Act;
 use super::agent_write::AgentPatch;
 use super::agents::Agent;
 use super::audit::{AuditRecord, NewAudit};
 use super::events::Event;
 use super::idempotency::Once;
+use super::keyring::KeyChange;
 use super::metrics::{Metric, NewMetric};
 use super::pruning::{Prune, Pruned};
 use super::refusal::Refusal;
 use super::roster::Change;
 use super::sync::{SyncReport, SyncRequest};
 use super::time::Timestamp;
+use super::tokens::{Session, Token};
 use crate::store::{StoreError, WriteTx};
 
 /// A write.
@@ -30,6 +34,9 @@ pub struct Command {
     pub at: Timestamp,
     /// Makes the ids of the events it causes unguessable.
     pub nonce: u64,
+    /// Who wants it done.
+    #[serde(default)]
+    pub by: Actor,
     /// What is to be done.
     pub action: Action,
 }
@@ -66,6 +73,18 @@ pub enum Action {
     NoteNumbers,
     /// Forgets some of what is old.
     Prune(Prune),
+    /// Makes a token.
+    CreateToken(Box<Token>),
+    /// Ends a token, and the sessions that it opened.
+    RevokeToken(Uuid),
+    /// Notes that a token was used.
+    NoteUse(Uuid),
+    /// Lets a browser in.
+    OpenSession(Box<Session>),
+    /// Logs a browser out.
+    CloseSession(Uuid),
+    /// Records an administrative act that was done elsewhere.
+    NoteAct(Act),
     /// Writes nothing, durably: tells whether storage works.
     Probe,
 }
@@ -92,6 +111,8 @@ pub enum Outcome {
     Metrics(Vec<Result<Arc<Metric>, Refusal>>),
     /// The records.
     Audit(Vec<Arc<AuditRecord>>),
+    /// The token, as it is now.
+    Token(Arc<Token>),
     /// What the sync did.
     Synced(SyncReport),
     /// One outcome for each action.
@@ -118,6 +139,8 @@ pub struct Applied {
     pub events: Vec<Event>,
     /// What changed in the roster.
     pub changes: Vec<Change>,
+    /// What changed in the keyring.
+    pub keys: Vec<KeyChange>,
 }
 
 /// Carries a command out.
@@ -125,14 +148,22 @@ pub struct Applied {
 /// # Errors
 /// When storage fails, which fails the whole batch. Refusals are in the outcome.
 pub fn apply(tx: &mut WriteTx<'_>, command: Command) -> Result<Applied, StoreError> {
-    let mut run = Run { tx, at: command.at, nonce: command.nonce, events: Vec::new(), changes: Vec::new() };
+    let mut run = Run {
+        tx,
+        at: command.at,
+        nonce: command.nonce,
+        by: command.by,
+        events: Vec::new(),
+        changes: Vec::new(),
+        keys: Vec::new(),
+    };
     let outcome = match run.carry_out(command.action) {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(refusal)) => Err(refusal),
         Err(Stop::Storage(e)) => return Err(e),
     };
-    let Run { events, changes, .. } = run;
-    Ok(Applied { outcome, events, changes })
+    let Run { events, changes, keys, .. } = run;
+    Ok(Applied { outcome, events, changes, keys })
 }
 
 /// Why carrying out ended early.
@@ -167,8 +198,10 @@ pub(super) struct Run<'a, 't> {
     pub tx: &'a mut WriteTx<'t>,
     pub at: Timestamp,
     pub nonce: u64,
+    pub by: Actor,
     pub events: Vec<Event>,
     pub changes: Vec<Change>,
+    pub keys: Vec<KeyChange>,
 }
 
 impl Run<'_, '_> {
@@ -185,11 +218,7 @@ impl Run<'_, '_> {
                 let updated_at = if paused == before.paused { before.updated_at } else { self.at };
                 self.change(&before, Agent { paused, updated_at, ..before.clone() })
             }
-            Action::DeleteAgent(id) => {
-                let agent = self.agent(id)?;
-                self.remove(&agent)?;
-                Ok(Outcome::Done)
-            }
+            Action::DeleteAgent(id) => self.delete(id),
             Action::ActivateAgent(id, activation) => self.activate(id, &activation),
             Action::Sync(request) => self.sync(*request),
             Action::RecordMetrics(metrics) => {
@@ -208,6 +237,15 @@ impl Run<'_, '_> {
             Action::ForgetRequests { keep } => Ok(self.forget(keep)?),
             Action::NoteNumbers => self.note_numbers(),
             Action::Prune(what) => self.prune(&what),
+            Action::CreateToken(token) => self.create_token(*token),
+            Action::RevokeToken(id) => self.revoke_token(id),
+            Action::NoteUse(id) => self.note_use(id),
+            Action::OpenSession(session) => self.open_session(*session),
+            Action::CloseSession(id) => self.close_session(id),
+            Action::NoteAct(act) => {
+                self.act(act)?;
+                Ok(Outcome::Done)
+            }
             Action::Probe => Ok(Outcome::Done),
         }
     }

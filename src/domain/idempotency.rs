@@ -112,7 +112,8 @@ impl Kept {
             Outcome::Each(results) => Self::Each(each(results, Self::of)),
             Outcome::Synced(report) => Self::Synced(report.clone()),
             Outcome::Again(first) => Self::of(first),
-            Outcome::Forgotten { .. } | Outcome::Pruned(_) | Outcome::Done => Self::Done,
+            // A token is never made twice, and its secret never shown again.
+            Outcome::Token(_) | Outcome::Forgotten { .. } | Outcome::Pruned(_) | Outcome::Done => Self::Done,
         }
     }
 }

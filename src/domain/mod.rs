@@ -1,6 +1,8 @@
 //! What agentmap knows: records, their rules, and the one function that changes them.
 
+pub mod access;
 pub mod activity;
+pub mod admin;
 pub mod agent_brief;
 pub mod agent_query;
 pub mod agent_view;
@@ -29,6 +31,7 @@ pub mod grade;
 pub mod histogram;
 pub mod idempotency;
 pub mod identity;
+pub mod keyring;
 pub mod latency;
 pub mod live;
 pub mod log_id;
@@ -56,4 +59,5 @@ pub mod tally;
 pub mod text;
 pub mod time;
 pub mod time_range;
+pub mod tokens;
 pub mod usage;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bincode::{Decode, Encode};
+use uuid::Uuid;
 
 use super::activity;
 use super::audit::{AuditRecord, Hash, NewAudit};
@@ -84,15 +85,25 @@ impl Run<'_, '_> {
                 subject = self.resolve_id(id_or_name)?;
             }
         }
-        let head = self.tx.get::<AuditHead>(&())?.unwrap_or_default();
-        let record = Arc::new(AuditRecord::new(told, head.next, subject, head.hash));
-        self.tx.put(&*record)?;
-        derive_from_audit(self.tx, &record)?;
+        let record = self.append_of(told, subject)?;
         if let Some(id) = subject {
             let session = record.told.session_id.as_deref();
             Presence::seen(self.tx, id, record.told.timestamp, self.at, session)?;
         }
         self.tell(Event::of_operation(Arc::clone(&record)))?;
+        Ok(record)
+    }
+
+    /// Appends what is told of a registered agent, or of none.
+    pub(super) fn append_of(
+        &mut self,
+        told: NewAudit,
+        subject: Option<Uuid>,
+    ) -> Result<Arc<AuditRecord>, StoreError> {
+        let head = self.tx.get::<AuditHead>(&())?.unwrap_or_default();
+        let record = Arc::new(AuditRecord::new(told, head.next, subject, head.hash));
+        self.tx.put(&*record)?;
+        derive_from_audit(self.tx, &record)?;
         Ok(record)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use uuid::Uuid;
 
+use super::admin::{self, Act};
 use super::agents::{self, Agent};
 use super::command::{Activation, Outcome, Run, Stop};
 use super::events::EventKind;
@@ -12,6 +14,11 @@ use super::roster::Change;
 use super::sync::{Plan, SyncRequest};
 use super::usage::Presence;
 use crate::store::StoreError;
+
+/// An act on an agent.
+fn on_agent(what: &str, agent: &Agent) -> Act {
+    Act::new(what).on("agent", agent.name.clone())
+}
 
 impl Run<'_, '_> {
     pub(super) fn agent(&mut self, id: Uuid) -> Result<Agent, Stop> {
@@ -43,21 +50,26 @@ impl Run<'_, '_> {
         if self.tx.get::<Agent>(&agent.agent_id)?.is_some() {
             return Err(Refusal::Conflict(format!("The id {} is taken.", agent.agent_id)).into());
         }
-        self.put(None, Arc::new(agent)).map_err(Stop::from).map(Outcome::Agent)
+        let agent = self.put(None, Arc::new(agent))?;
+        self.record_edit(on_agent("agent_created", &agent))?;
+        Ok(Outcome::Agent(agent))
     }
 
     pub(super) fn change(&mut self, before: &Agent, agent: Agent) -> Result<Outcome, Stop> {
         if agent == *before {
             return Ok(Outcome::Agent(Arc::new(agent)));
         }
-        Ok(Outcome::Agent(self.put(Some(before), Arc::new(agent))?))
+        let agent = self.put(Some(before), Arc::new(agent))?;
+        let what = match (before.paused, agent.paused) {
+            (false, true) => "agent_paused",
+            (true, false) => "agent_resumed",
+            _ => "agent_updated",
+        };
+        self.record_edit(on_agent(what, &agent).with(&admin::changes(before, &agent)))?;
+        Ok(Outcome::Agent(agent))
     }
 
-    pub(super) fn put(
-        &mut self,
-        before: Option<&Agent>,
-        agent: Arc<Agent>,
-    ) -> Result<Arc<Agent>, StoreError> {
+    fn put(&mut self, before: Option<&Agent>, agent: Arc<Agent>) -> Result<Arc<Agent>, StoreError> {
         self.tx.put(&*agent)?;
         let (kind, what) = match before {
             None => (EventKind::AgentCreated, "created"),
@@ -71,7 +83,14 @@ impl Run<'_, '_> {
         Ok(agent)
     }
 
-    pub(super) fn remove(&mut self, agent: &Agent) -> Result<(), StoreError> {
+    pub(super) fn delete(&mut self, id: Uuid) -> Result<Outcome, Stop> {
+        let agent = self.agent(id)?;
+        self.remove(&agent)?;
+        self.record_edit(on_agent("agent_deleted", &agent))?;
+        Ok(Outcome::Done)
+    }
+
+    fn remove(&mut self, agent: &Agent) -> Result<(), StoreError> {
         self.tell_of_agent(EventKind::AgentDeleted, agent, format!("{}: deleted", agent.name), None)?;
         self.tx.remove::<Agent>(&agent.agent_id)?;
         self.changes.push(Change::Removed(agent.agent_id));
@@ -91,12 +110,17 @@ impl Run<'_, '_> {
         let dry_run = request.dry_run;
         let plan = Plan::new(self.tx, request, self.at)?;
         if !dry_run {
+            let (removed, put) = (plan.remove.len(), plan.put.len());
             // Agents that go, and names that change hands, make room first.
             for agent in &plan.remove {
                 self.remove(agent)?;
             }
             for (before, agent) in plan.put {
                 self.put(before.as_ref(), agent)?;
+            }
+            if removed + put > 0 {
+                let context = json!({"created_or_updated": put, "removed": removed});
+                self.record_edit(Act::new("agents_synced").with(&context))?;
             }
         }
         Ok(Outcome::Synced(plan.report))

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use warp::http::Method;
 
+use super::access::{By, check_agent};
 use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::idempotency::{Replayable, Retry};
@@ -15,6 +16,7 @@ use super::reply::{Created, Listing, NoContent, Ok200};
 use super::request::{Json, LargeJson, OptionalJson, Path, Query};
 use crate::App;
 use crate::app::Failure;
+use crate::domain::access::TokenRole;
 use crate::domain::agent_query::{self, AgentFilter, AgentPaging, Order};
 use crate::domain::agent_view::{AgentView, Status};
 use crate::domain::agent_write::{AgentDraft, AgentPatch};
@@ -46,6 +48,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             .problem(404, UNKNOWN_AGENT),
         Endpoint::post("/api/v1/agents/{agent_id}/activate", "Note that an agent was started", activate)
             .describe("Moves last_active_at and tells the stream agent_spawned.")
+            .needs(TokenRole::Ingest)
             .problem(404, UNKNOWN_AGENT),
         Endpoint::post("/api/v1/agents/{agent_id}/pause", "Stop an agent", pause)
             .describe("Its status is paused until it is resumed.")
@@ -120,15 +123,16 @@ async fn update(
     app: Arc<App>,
     Path(path): Path<AgentPath>,
     Json(patch): Json<AgentPatch>,
+    By(caller): By,
 ) -> Result<Ok200<AgentView>, Problem> {
     let agent = known(&app, &path.agent_id)?;
-    let outcome = app.submit(Action::UpdateAgent(agent.agent_id, Box::new(patch))).await?;
+    let outcome = app.submit_by(caller.actor, Action::UpdateAgent(agent.agent_id, Box::new(patch))).await?;
     viewed(&app, outcome).map(Ok200)
 }
 
-async fn delete(app: Arc<App>, Path(path): Path<AgentPath>) -> Result<NoContent, Problem> {
+async fn delete(app: Arc<App>, Path(path): Path<AgentPath>, By(caller): By) -> Result<NoContent, Problem> {
     let agent = known(&app, &path.agent_id)?;
-    app.submit(Action::DeleteAgent(agent.agent_id)).await?;
+    app.submit_by(caller.actor, Action::DeleteAgent(agent.agent_id)).await?;
     Ok(NoContent)
 }
 
@@ -138,6 +142,7 @@ async fn activate(
     OptionalJson(activation): OptionalJson<Activation>,
     retry: Retry,
 ) -> Result<Replayable<Ok200<AgentView>>, Problem> {
+    check_agent(&app, &retry.caller, [path.agent_id.as_str()])?;
     let id = id_in(&path)?;
     act(&app, retry, Action::ActivateAgent(id, activation.unwrap_or_default())).await
 }

@@ -36,14 +36,17 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/openapi.json", "The OpenAPI document", openapi).etag(),
         Endpoint::get("/docs", "Swagger UI", swagger).etag(),
         Endpoint::get("/redoc", "ReDoc", redoc).etag(),
-        Endpoint::get("/dashboard/", "The dashboard", dashboard).etag(),
+        Endpoint::get("/dashboard/", "The dashboard", dashboard).etag().public(),
+        Endpoint::get("/login", "The page on which a person logs in", login).etag().public(),
         Endpoint::get("/dashboard/{*file}", "A page or file of the dashboard", dashboard_file)
             .describe("A path without an extension is a page: it gets the one document that shows them all.")
             .problem(404, "There is no such file")
-            .etag(),
+            .etag()
+            .public(),
         Endpoint::get("/assets/{*file}", "A file of the pages", asset)
             .problem(404, "There is no such file")
-            .etag(),
+            .etag()
+            .public(),
     ]
 }
 
@@ -112,6 +115,10 @@ async fn openapi(_: Arc<App>) -> Result<Document, Problem> {
 
 async fn swagger(app: Arc<App>) -> Result<Document, Problem> {
     file(&app, "docs/swagger.html", DOCUMENTS).await
+}
+
+async fn login(app: Arc<App>) -> Result<Document, Problem> {
+    file(&app, "login/login.html", STRICT).await
 }
 
 async fn redoc(app: Arc<App>) -> Result<Document, Problem> {

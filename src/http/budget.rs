@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::access::check_agent;
 use super::agents::UNKNOWN_AGENT;
 use super::endpoint::Endpoint;
 use super::error::Problem;
@@ -15,6 +16,7 @@ use super::reply::{Created, Shared};
 use super::request::Json;
 use crate::App;
 use crate::app::nonce;
+use crate::domain::access::TokenRole;
 use crate::domain::command::Action;
 use crate::domain::metrics::{Measures, Metric, NewMetric};
 use crate::domain::time::Timestamp;
@@ -24,6 +26,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/budget/deduct", "Record what an operation cost", deduct)
             .describe("Recorded as a metric of type cost.")
+            .needs(TokenRole::Ingest)
             .problem(404, UNKNOWN_AGENT),
     ]
 }
@@ -60,6 +63,7 @@ async fn deduct(
     Json(deduction): Json<Deduction>,
     retry: Retry,
 ) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
+    check_agent(&app, &retry.caller, [deduction.agent_id.as_str()])?;
     let mut context = Map::new();
     for (name, value) in [("agent_role", deduction.agent_role), ("tool_name", deduction.tool_name)] {
         context.extend(value.map(|v| (name.to_owned(), Value::String(v))));

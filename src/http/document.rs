@@ -11,6 +11,7 @@ use utoipa::openapi::path::{
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     InfoBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Schema, ServerBuilder,
@@ -18,6 +19,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 use warp::http::Method;
 
+use super::access::Access;
 use super::endpoint::Endpoint;
 use super::error::ProblemDocument;
 use super::schema::{Definitions, definitions};
@@ -37,6 +39,8 @@ pub struct OperationDoc {
 }
 
 const PROBLEM: &str = "application/problem+json";
+/// The security scheme: its scopes are roles.
+const BEARER: &str = "bearer";
 const JSON: &str = "application/json";
 
 impl OperationDoc {
@@ -262,6 +266,19 @@ fn operation_id(method: &HttpMethod, path: &str) -> String {
     std::iter::once(verb).chain(words).collect::<Vec<_>>().join("_")
 }
 
+/// Says who may use an operation, where not anyone may.
+fn secured(mut operation: Operation, access: Access) -> Operation {
+    let Access::Role(role) = access else { return operation };
+    operation.security = Some(vec![SecurityRequirement::new(BEARER, [role.as_str()])]);
+    for (status, text) in
+        [("401", "What was shown opens nothing"), ("403", "The token's role does not suffice")]
+    {
+        let missing = || RefOr::T(Response::new(text));
+        operation.responses.responses.entry(status.into()).or_insert_with(missing);
+    }
+    operation
+}
+
 /// The whole document. Each resource's endpoints come with the name under which they are shown.
 #[must_use]
 pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
@@ -274,11 +291,12 @@ pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
             paths.add_path_operation(
                 doc.path.replace("{*", "{"),
                 vec![doc.method.clone()],
-                doc.operation(tag),
+                secured(doc.operation(tag), endpoint.access),
             );
         }
     }
-    let mut components = ComponentsBuilder::new();
+    let mut components = ComponentsBuilder::new()
+        .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     for (name, schema) in schemas {
         components = components.schema(name, schema);
     }

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::access::Access;
 use super::document::OperationDoc;
 use super::error::Problem;
 use super::request::Call;
 use crate::App;
+use crate::domain::access::TokenRole;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 
@@ -24,6 +26,8 @@ pub struct Endpoint {
     pub method: Method,
     /// The path template, such as `/api/v1/agents/{agent_id}`.
     pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
     /// Its part of the document.
     pub doc: OperationDoc,
     /// Whether the answer carries an `ETag`.
@@ -32,7 +36,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint whose handler takes the application and any number of [`Input`]s.
+    /// An endpoint whose handler takes the application and any number of [`Input`]s. Viewers may read and operators
+    /// write, where nothing else is said.
     pub fn new<A, H: Handler<A>>(
         method: Method,
         path: &'static str,
@@ -41,7 +46,8 @@ impl Endpoint {
     ) -> Self {
         let mut doc = OperationDoc::new(&method, path, summary);
         let handler = handler.prepare(&mut doc);
-        Self { method, path, doc, etag: false, handler }
+        let role = if method == Method::GET { TokenRole::Viewer } else { TokenRole::Operator };
+        Self { method, path, access: Access::Role(role), doc, etag: false, handler }
     }
 
     /// An endpoint that reads.
@@ -59,6 +65,20 @@ impl Endpoint {
     pub fn etag(mut self) -> Self {
         self.etag = true;
         self.doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match");
+        self
+    }
+
+    /// Says who may use the endpoint.
+    #[must_use]
+    pub fn needs(mut self, role: TokenRole) -> Self {
+        self.access = Access::Role(role);
+        self
+    }
+
+    /// Anyone may use the endpoint.
+    #[must_use]
+    pub fn public(mut self) -> Self {
+        self.access = Access::Public;
         self
     }
 

@@ -11,7 +11,7 @@ use crate::app::Failure;
 use crate::domain::refusal::{FieldError, Refusal};
 
 /// What went wrong with a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     /// The status that says so.
     pub status: StatusCode,

@@ -19,6 +19,7 @@ use warp::ws::{Message, WebSocket};
 use super::stream_filter::Wanted;
 use crate::App;
 use crate::app::{Failure, Subscriber};
+use crate::domain::access::Caller;
 use crate::domain::live::LiveEvent;
 
 /// The largest frame that a client may send, in bytes.
@@ -37,6 +38,7 @@ const SLOW: Duration = Duration::from_millis(100);
 const MAX_JOINED: usize = 256 * 1024;
 /// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
 const GOING_AWAY: u16 = 1001;
+const NOT_ALLOWED: u16 = 1008;
 const TOO_BIG: u16 = 1009;
 const TRY_AGAIN_LATER: u16 = 1013;
 const INTERNAL_ERROR: u16 = 1011;
@@ -61,6 +63,7 @@ pub(super) struct Client {
     app: Arc<App>,
     wanted: Wanted,
     socket: WebSocket,
+    caller: Caller,
     /// The stream's last event when the client came. A client that is cut off before it gets any goes on from there.
     last_seq: u64,
     /// The last event that was sent or passed over.
@@ -73,7 +76,13 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub fn new(app: Arc<App>, wanted: Wanted, socket: WebSocket, subscriber: Subscriber) -> Self {
+    pub fn new(
+        app: Arc<App>,
+        wanted: Wanted,
+        socket: WebSocket,
+        caller: Caller,
+        subscriber: Subscriber,
+    ) -> Self {
         // A number from the future is of another database: what follows is all there is.
         let last_seq = app.live().last_seq();
         let seen = wanted.since.map_or(last_seq, |since| since.min(last_seq));
@@ -81,6 +90,7 @@ impl Client {
             app,
             wanted,
             socket,
+            caller,
             last_seq,
             seen,
             slow: false,
@@ -145,6 +155,10 @@ impl Client {
         ping.tick().await;
         loop {
             changes.mark_unchanged();
+            // A token that is revoked is an event of the stream, so that nobody hears what comes after it.
+            if !self.app.keyring().still_admits(&self.caller, self.app.now()) {
+                return End::Close(NOT_ALLOWED, "the token has ended");
+            }
             match self.send_turn().await {
                 Ok(true) => {
                     // There is more; but the client may have said something, or be due for a ping.

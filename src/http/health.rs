@@ -21,8 +21,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/", "What this is", root).describe("A browser is sent to the dashboard."),
-        Endpoint::get("/health", "Whether it works", health),
+        Endpoint::get("/", "What this is", root).describe("A browser is sent to the dashboard.").public(),
+        Endpoint::get("/health", "Whether it works", health).public(),
     ]
 }
 

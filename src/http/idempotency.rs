@@ -11,6 +11,7 @@ use super::endpoint::{Input, Output};
 use super::error::Problem;
 use super::request::Call;
 use crate::App;
+use crate::domain::access::{Caller, Proof};
 use crate::domain::command::{Action, Outcome};
 use crate::domain::idempotency::{Once, Place};
 use crate::domain::refusal::FieldError;
@@ -25,6 +26,8 @@ const MAX_KEY: usize = 255;
 
 /// How a request may be repeated. Comes after the body among a handler's inputs: it tells bodies apart.
 pub struct Retry {
+    /// Whose request it is.
+    pub caller: Caller,
     principal: String,
     once: Option<Once>,
 }
@@ -44,7 +47,11 @@ impl Input for Retry {
     }
 
     async fn read(call: &mut Call, _: &App, (): &()) -> Result<Self, Problem> {
-        let principal = call.principal.clone();
+        let caller = call.caller.clone().ok_or_else(Problem::internal)?;
+        let principal = match &caller.proof {
+            Proof::Nothing | Proof::Local => String::new(),
+            Proof::Token(id) | Proof::Session { token_id: id, .. } => id.to_string(),
+        };
         let mut once = None;
         if let Some(key) = call.headers.get(&IDEMPOTENCY_KEY) {
             let key = key.to_str().ok().filter(|key| {
@@ -54,7 +61,7 @@ impl Input for Retry {
             let sent = [call.target.as_bytes(), call.body_digest.as_slice()];
             once = Some(Once::new(Place::Header, [&principal, call.endpoint], key, sent));
         }
-        Ok(Self { principal, once })
+        Ok(Self { caller, principal, once })
     }
 }
 
@@ -85,7 +92,7 @@ impl Retry {
             None => action,
             Some(once) => once.of(action),
         };
-        let mut outcome = app.submit(action).await?;
+        let mut outcome = app.submit_by(self.caller.actor, action).await?;
         let mut replay = Replay(false);
         while let Outcome::Again(first) = outcome {
             (outcome, replay) = (*first, Replay(true));

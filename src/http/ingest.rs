@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::access::check_agent;
 use super::batch_report::BatchReport;
 use super::endpoint::Endpoint;
 use super::error::Problem;
@@ -15,6 +16,8 @@ use super::reply::{Created, Shared};
 use super::request::{Batch, Json};
 use crate::App;
 use crate::app::{Failure, nonce};
+use crate::domain::access::TokenRole;
+use crate::domain::admin::RESERVED;
 use crate::domain::audit::{AuditRecord, Decision, NewAudit};
 use crate::domain::command::{Action, Outcome};
 use crate::domain::idempotency::Place;
@@ -27,9 +30,11 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/events/ingest", "Record an operation", ingest).describe(
             "Answered once the record is on disk. Members that are not known are kept under context._extra.",
-        ),
+        )
+        .needs(TokenRole::Ingest),
         Endpoint::post("/api/v1/events/ingest/batch", "Record many operations", ingest_batch)
-            .describe("Good ones are kept when others are bad; each bad one is told."),
+            .describe("Good ones are kept when others are bad; each bad one is told.")
+            .needs(TokenRole::Ingest),
     ]
 }
 
@@ -91,6 +96,11 @@ impl Ingest {
         Some((id, serde_json::to_vec(self).unwrap_or_default()))
     }
 
+    /// Whose operation it is, in all the ways that are told.
+    fn whose(&self) -> impl Iterator<Item = &str> {
+        [&self.agent_id, &self.agent_name].into_iter().flatten().map(String::as_str).filter(|t| !t.is_empty())
+    }
+
     fn decided(self, now: Timestamp) -> Result<NewAudit, Refusal> {
         let given = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty());
         if !given(&self.agent_id) && !given(&self.agent_name) {
@@ -100,6 +110,10 @@ impl Ingest {
                 "or agent_name is required: say whose operation it is",
             );
             return Err(Refusal::Invalid(vec![error]));
+        }
+        if self.agent_id.as_ref().is_some_and(|id| id.starts_with(RESERVED)) {
+            let msg = "is of those who act on the server itself; no client records under it";
+            return Err(Refusal::Invalid(vec![FieldError::body("agent_id", "value", msg)]));
         }
         for (name, text) in [
             ("agent_name", &self.agent_name),
@@ -159,6 +173,7 @@ async fn ingest(
     Json(event): Json<Ingest>,
     retry: Retry,
 ) -> Result<Replayable<Created<Shared<AuditRecord>>>, Problem> {
+    check_agent(&app, &retry.caller, event.whose())?;
     let own_id = event.own_id();
     let action = Action::AppendAudit(vec![event.decided(app.now())?]);
     let action = retry.record(Place::EventId, own_id, action);
@@ -178,7 +193,11 @@ async fn ingest_batch(
     let mut report = BatchReport::default();
     let mut decided = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
-        match item.and_then(|event| Ok((event.own_id(), event.decided(now)?))) {
+        let decided_on = item.and_then(|event| {
+            check_agent(&app, &retry.caller, event.whose())?;
+            Ok((event.own_id(), event.decided(now)?))
+        });
+        match decided_on {
             Ok((own_id, told)) => decided.push((index, own_id, told)),
             Err(problem) => report.reject(index, problem),
         }

@@ -9,6 +9,7 @@ use warp::http::StatusCode;
 use warp::http::header::{HeaderValue, UPGRADE};
 use warp::ws::Ws;
 
+use super::access::By;
 use super::document::OperationDoc;
 use super::endpoint::{Endpoint, Input};
 use super::error::Problem;
@@ -72,13 +73,14 @@ async fn stream(
     app: Arc<App>,
     Query(wanted): Query<Wanted>,
     Upgrade(upgrade): Upgrade,
+    By(caller): By,
 ) -> Result<Raw, Problem> {
     if app.subscribers() >= CLIENTS {
         return Err(Problem::unavailable(format!("{CLIENTS} clients follow the stream; no more are taken.")));
     }
     // Counted from here on, so that the client finds itself in the figures.
     let subscriber = app.subscribe();
-    let follow = move |socket| Client::new(app, wanted, socket, subscriber).follow();
+    let follow = move |socket| Client::new(app, wanted, socket, caller, subscriber).follow();
     let upgrade = upgrade.max_frame_size(MAX_READ).max_message_size(MAX_READ);
     Ok(Raw(upgrade.on_upgrade(follow).into_response()))
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::access::check_agent;
 use super::agents::UNKNOWN_AGENT;
 use super::batch_report::BatchReport;
 use super::dates::EndDate;
@@ -22,6 +23,7 @@ use super::reply::{Created, Listing, Shared, Streamed};
 use super::request::{Batch, Json, Query};
 use crate::App;
 use crate::app::{Failure, nonce};
+use crate::domain::access::TokenRole;
 use crate::domain::command::{Action, Outcome};
 use crate::domain::idempotency::Place;
 use crate::domain::log_query::Paging;
@@ -36,9 +38,11 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/metrics/", "Record a metric", record)
             .describe("Stores it, moves the agent's budget and performance, and tells the stream.")
+            .needs(TokenRole::Ingest)
             .problem(404, UNKNOWN_AGENT),
         Endpoint::post("/api/v1/metrics/batch", "Record many metrics", batch)
-            .describe("Good ones are kept when others are bad; each bad one is told."),
+            .describe("Good ones are kept when others are bad; each bad one is told.")
+            .needs(TokenRole::Ingest),
         Endpoint::get("/api/v1/metrics/", "List metrics, newest first", list).etag(),
         Endpoint::get("/api/v1/metrics/export", "All metrics that match, as CSV or NDJSON", export)
             .problem(429, "Too many exports run already"),
@@ -178,6 +182,7 @@ async fn record(
     Json(draft): Json<MetricDraft>,
     retry: Retry,
 ) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
+    check_agent(&app, &retry.caller, [draft.agent_id.as_str()])?;
     let own_id = draft.own_id();
     let action = Action::RecordMetrics(vec![draft.decided(app.now())?]);
     let action = retry.record(Place::MetricId, own_id, action);
@@ -193,7 +198,11 @@ async fn batch(
     let mut report = BatchReport::default();
     let (mut indexes, mut decided) = (Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
-        match item.and_then(|draft| Ok((draft.own_id(), draft.decided(now)?))) {
+        let decided_on = item.and_then(|draft| {
+            check_agent(&app, &retry.caller, [draft.agent_id.as_str()])?;
+            Ok((draft.own_id(), draft.decided(now)?))
+        });
+        match decided_on {
             Ok(metric) => {
                 indexes.push(index);
                 decided.push(metric);

@@ -1,7 +1,9 @@
 //! HTTP: the list of resources, and the router made of it.
 
+mod access;
 mod agents;
 mod assets;
+mod attempts;
 mod audit;
 mod audit_export;
 mod audit_proof;
@@ -16,6 +18,7 @@ mod export;
 mod export_columns;
 mod fleet;
 mod follower;
+mod guard;
 mod health;
 mod idempotency;
 mod ingest;
@@ -33,10 +36,12 @@ mod request;
 mod router;
 mod schema;
 pub mod server;
+mod session;
 mod stream_filter;
 mod stream_history;
 mod time_range;
 pub mod tls;
+mod tokens;
 
 use endpoint::Endpoint;
 
@@ -69,6 +74,7 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
             .concat(),
         ),
         ("live", [live::endpoints(), stream_history::endpoints()].concat()),
+        ("access", [tokens::endpoints(), session::endpoints()].concat()),
         ("health", health::endpoints()),
         ("prometheus", prometheus::endpoints()),
         ("documents", assets::endpoints()),

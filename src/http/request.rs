@@ -1,6 +1,8 @@
 //! What handlers read from requests: path, query, body, headers.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -12,12 +14,14 @@ use utoipa::ToSchema;
 use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use warp::http::{HeaderMap, StatusCode};
 
+use super::access::Door;
 use super::document::OperationDoc;
 use super::endpoint::Input;
 use super::error::Problem;
 use super::idempotency::IDEMPOTENCY_KEY;
 use super::schema::Checker;
 use crate::App;
+use crate::domain::access::Caller;
 use crate::domain::idempotency::digest;
 use crate::domain::refusal::FieldError;
 
@@ -34,8 +38,12 @@ type BodyStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>
 
 /// A request on its way to its handler.
 pub struct Call {
-    /// Whose request it is; empty where nobody had to say.
-    pub principal: String,
+    /// The door that it came through.
+    pub door: Arc<Door>,
+    /// Where from.
+    pub from: IpAddr,
+    /// Whose request it is; `None` where nobody said and it does not matter.
+    pub caller: Option<Caller>,
     /// The path template of its endpoint.
     pub endpoint: &'static str,
     /// Path and query, as sent.

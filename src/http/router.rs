@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,18 +17,20 @@ use http_body_util::BodyExt;
 use tracing::Instrument;
 use warp::Filter;
 use warp::http::header::{
-    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HOST, HeaderValue, IF_NONE_MATCH, ORIGIN,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION,
+    SEC_WEBSOCKET_PROTOCOL,
 };
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::ws::Ws;
 
+use super::access::{Door, SUBPROTOCOL, login_for, offers_token};
 use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
 use super::request::{Call, decode};
-use super::server::RequestId;
+use super::server::{Peer, RequestId};
 use crate::App;
 
 /// The endpoints of one path, by method.
@@ -35,6 +38,7 @@ type Methods = BTreeMap<&'static str, Endpoint>;
 
 struct Router {
     app: Arc<App>,
+    door: Arc<Door>,
     paths: matchit::Router<Methods>,
 }
 
@@ -46,6 +50,7 @@ struct Asked {
     headers: HeaderMap,
     upgrade: Option<Ws>,
     request_id: RequestId,
+    from: IpAddr,
 }
 
 /// The filter that answers every request.
@@ -54,6 +59,7 @@ struct Asked {
 /// When two endpoints contradict each other, which a test finds.
 pub fn filter(
     app: Arc<App>,
+    bound: SocketAddr,
 ) -> Result<impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone, matchit::InsertError> {
     let mut by_path: BTreeMap<&'static str, Methods> = BTreeMap::new();
     for endpoint in super::resources().into_iter().flat_map(|(_, endpoints)| endpoints) {
@@ -70,7 +76,8 @@ pub fn filter(
     for (path, methods) in by_path {
         paths.insert(trimmed(path), methods)?;
     }
-    let router = Arc::new(Router { app, paths });
+    let door = Arc::new(Door::new(Arc::clone(&app), bound));
+    let router = Arc::new(Router { app, door, paths });
     let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     Ok(warp::method()
@@ -79,14 +86,26 @@ pub fn filter(
         .and(warp::header::headers_cloned())
         .and(upgrade)
         .and(warp::ext::optional::<RequestId>())
+        .and(warp::ext::optional::<Peer>())
         .and(warp::body::stream())
-        .then(move |method, path: FullPath, query, headers, upgrade, request_id: Option<RequestId>, body| {
-            let router = Arc::clone(&router);
-            let path = path.as_str().to_owned();
-            let request_id = request_id.unwrap_or_default();
-            let asked = Asked { method, path, query, headers, upgrade, request_id };
-            router.answer(asked, body)
-        }))
+        .then(
+            move |method,
+                  path: FullPath,
+                  query,
+                  headers,
+                  upgrade,
+                  request_id: Option<RequestId>,
+                  peer: Option<Peer>,
+                  body| {
+                let router = Arc::clone(&router);
+                let path = path.as_str().to_owned();
+                let request_id = request_id.unwrap_or_default();
+                // Every connection has one; whoever had none would be counted together.
+                let Peer(from) = peer.unwrap_or(Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+                let asked = Asked { method, path, query, headers, upgrade, request_id, from };
+                router.answer(asked, body)
+            },
+        ))
 }
 
 /// Path with and without a trailing slash are the same endpoint.
@@ -151,9 +170,6 @@ impl Router {
             allow.push("OPTIONS");
             return not_this_method(&asked.method, &allow.join(", "));
         };
-        if !may_act(&self.app, &asked) {
-            return Err(Problem::new(StatusCode::FORBIDDEN, FOREIGN));
-        }
         let path = found
             .params
             .iter()
@@ -163,9 +179,22 @@ impl Router {
             "" => asked.path,
             query => format!("{}?{query}", asked.path),
         };
+        let admitted = self.door.admit(endpoint.access, &asked.headers, &asked.query, asked.from);
+        let caller = match admitted {
+            Err(problem)
+                if problem.status == StatusCode::UNAUTHORIZED
+                    && follows_a_link(&asked.method, &asked.headers) =>
+            {
+                return Ok(to_login(&target));
+            }
+            admitted => admitted?,
+        };
+        let offers_token = asked.upgrade.is_some() && offers_token(&asked.headers);
         let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
         let call = Call {
-            principal: String::new(),
+            door: Arc::clone(&self.door),
+            from: asked.from,
+            caller,
             endpoint: endpoint.path,
             target,
             query: asked.query,
@@ -175,7 +204,10 @@ impl Router {
             body_digest: [0; 32],
             upgrade: asked.upgrade,
         };
-        let response = endpoint.call(Arc::clone(&self.app), call).await?;
+        let mut response = endpoint.call(Arc::clone(&self.app), call).await?;
+        if offers_token && response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        }
         if endpoint.etag && response.status() == StatusCode::OK {
             return tagged(response, if_none_match.as_ref()).await;
         }
@@ -183,20 +215,18 @@ impl Router {
     }
 }
 
-/// What a page of a stranger is told.
-const FOREIGN: &str =
-    "Pages of this origin may not write or follow the stream; --cors-origin names those that may.";
+/// Whether a browser shows a page to a person who can log in.
+fn follows_a_link(method: &Method, headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    method == Method::GET && accept.contains("text/html") && !headers.contains_key(AUTHORIZATION)
+}
 
-/// Whether the page that sends this, if a page does, may write or follow the stream. Browsers ask for leave (CORS) before
-/// some requests only, and before no WebSocket: the `Origin` that they send is what tells.
-fn may_act(app: &App, asked: &Asked) -> bool {
-    let acts = asked.upgrade.is_some() || !matches!(asked.method, Method::GET | Method::HEAD);
-    let Some(origin) = asked.headers.get(ORIGIN).and_then(|v| v.to_str().ok()).filter(|_| acts) else {
-        return true;
-    };
-    let host = asked.headers.get(HOST).and_then(|v| v.to_str().ok());
-    let own = origin.split_once("://").map(|(_, host)| host);
-    own == host || app.config.cors_origins.iter().any(|known| known == origin)
+fn to_login(target: &str) -> Response {
+    let mut response = Response::new(Bytes::new().into());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let login = HeaderValue::from_str(&login_for(target)).ok();
+    response.headers_mut().extend(login.map(|login| (LOCATION, login)));
+    response
 }
 
 fn not_this_method(method: &Method, allow: &str) -> Result<Response, Problem> {

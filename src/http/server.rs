@@ -2,7 +2,8 @@
 //! own `serve` does not set.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::either::Either as Stream;
+use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -21,6 +23,8 @@ use uuid::Uuid;
 use warp::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use warp::http::{Method, Request};
 
+use super::error::Problem;
+use super::guard::Guard;
 use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
 use super::router;
@@ -38,6 +42,10 @@ const COMPRESS_FROM: u64 = 1024;
 
 /// The name of the header that carries a request's id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where a request comes from.
+#[derive(Clone, Copy)]
+pub struct Peer(pub IpAddr);
 
 /// The id under which the log knows a request.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +77,10 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// A request that the guard did not let in, on its way to being told so.
+#[derive(Clone)]
+struct Refused(Problem, RequestId);
+
 /// Serves until `shutdown` is done, then finishes what was accepted.
 ///
 /// # Errors
@@ -79,18 +91,35 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let tls = Tls::load(&app.config)?.map(Arc::new);
-    let service = warp::service(router::filter(Arc::clone(&app))?);
+    let bound = listener.local_addr()?;
+    let guard = Arc::new(Guard::new(&app.config, bound));
+    let routed = warp::service(router::filter(Arc::clone(&app), bound)?);
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        match request.extensions_mut().remove::<Refused>() {
+            Some(Refused(problem, id)) => {
+                Either::Left(ready(Ok(problem.into_response(request.uri().path(), id.as_str()))))
+            }
+            None => Either::Right(routed.clone().oneshot(request)),
+        }
+    });
     let compress = SizeAbove::new(COMPRESS_FROM).and(NotForContentType::const_new("image/png"));
     let service = CompressionLayer::new().gzip(true).compress_when(compress).layer(service);
     let across_origins = cors(&app).layer(service.clone());
     let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
         let id = RequestId::of(&request);
         let header = HeaderValue::from_str(id.as_str());
+        let refused = guard.check(&request).err();
+        let is_refused = refused.is_some();
+        if let Some(problem) = refused {
+            let (method, status) = (request.method(), problem.status.as_u16());
+            tracing::info!(target: "agentmap::request", %method, path = "-", status, request_id = %id, "not let in");
+            request.extensions_mut().insert(Refused(problem, id.clone()));
+        }
         request.extensions_mut().insert(id);
         // The CORS layer takes every OPTIONS for a preflight.
         let asks_for_methods = request.method() == Method::OPTIONS
             && !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        let answer = if asks_for_methods {
+        let answer = if asks_for_methods || is_refused {
             Either::Left(service.clone().oneshot(request))
         } else {
             Either::Right(across_origins.clone().oneshot(request))
@@ -101,7 +130,6 @@ pub async fn serve(
             Ok::<_, std::convert::Infallible>(response)
         }
     });
-    let service = TowerToHyperService::new(service);
 
     // HTTP/1 alone, which browsers speak without TLS: the builder that tells versions apart awaits the first bytes
     // without a timer.
@@ -115,10 +143,15 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer, place)) = accepted else { continue };
         // Small answers leave at once.
         let _ = stream.set_nodelay(true);
-        let (builder, service, tls) = (builder.clone(), service.clone(), tls.clone());
+        let of_peer = MapRequestLayer::new(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(of_peer.layer(service.clone()));
+        let (builder, tls) = (builder.clone(), tls.clone());
         let mut stopping = app.stopping();
         tokio::spawn(async move {
             let asked_to_end = async { drop(stopping.wait_for(|stop| *stop).await) };
@@ -158,23 +191,28 @@ pub async fn serve(
         following.abort();
     }
     app.stop();
+    wait_for_the_last(&app, &places).await;
+    Ok(())
+}
+
+/// Waits until all that was accepted is finished, or has had its time.
+async fn wait_for_the_last(app: &App, places: &Semaphore) {
     // All places are free when all connections are closed. Streams left theirs when they were upgraded, and close by
     // themselves.
     let ended = async { tokio::join!(places.acquire_many(CONNECTIONS), app.unfollowed()) };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests were still open after {} ms and were cut off", GRACE.as_millis());
     }
-    Ok(())
 }
 
 /// The next connection and its place among those that are served.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(tokio::net::TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, peer)) => Some((stream, peer.ip(), place)),
         Err(error) => {
             // Such as no file descriptor left: others will be closed soon.
             tracing::warn!(%error, "a connection could not be accepted");

@@ -8,6 +8,7 @@ mod trail;
 #[path = "../verifier/mod.rs"]
 mod verifier;
 
+mod access;
 mod agent_activity;
 mod agent_brief;
 mod agent_list;
@@ -19,6 +20,7 @@ mod audit;
 mod audit_export;
 mod audit_proof;
 mod audit_timeline;
+mod authorization;
 mod budget;
 mod documents;
 mod errors;

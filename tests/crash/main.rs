@@ -19,6 +19,7 @@ mod seeding;
 mod signals;
 mod tampering;
 mod tls;
+mod tokens;
 mod trail;
 #[path = "../verifier/mod.rs"]
 mod verifier;

@@ -138,11 +138,11 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it says where it listens.
     pub fn start(data: &Path) -> Self {
-        Self::start_with(data, &[])
+        Self::of(serve(data))
     }
 
     /// As [`start`](Self::start), with more arguments.
-    pub fn start_with(data: &Path, args: &[&OsStr]) -> Self {
+    pub fn start_with(data: &Path, args: &[impl AsRef<OsStr>]) -> Self {
         let mut command = serve(data);
         command.args(args);
         Self::of(command)

@@ -12,7 +12,7 @@ const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/identities/too
 #[test]
 fn commands_reach_a_server_that_speaks_tls() {
     let (_folder, data) = data_file();
-    let server = Server::start_with(&data, &["--tls-cert", CERTIFICATE, "--tls-key", KEY].map(AsRef::as_ref));
+    let server = Server::start_with(&data, &["--tls-cert", CERTIFICATE, "--tls-key", KEY]);
     let status: Value = serde_json::from_slice(&run(&["status", "--json"], &data).stdout).unwrap();
     assert_eq!(status["server"]["url"], format!("https://{}", server.address));
     assert_eq!(status["server"]["health"]["status"], "healthy");

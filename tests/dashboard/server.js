@@ -1,15 +1,17 @@
 // The real program as a child process, on a data file of its own.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { atEnd } from "./testing.js";
 import { PATIENCE_MS } from "./wait.js";
 
+const execute = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = resolve(ROOT, process.env.AGENTMAP || "target/debug/agentmap");
 const ASSETS = process.env.AGENTMAP_ASSETS && resolve(ROOT, process.env.AGENTMAP_ASSETS);
@@ -65,6 +67,14 @@ class Server {
     clearTimeout(late);
     this.#child = undefined;
     assert.notEqual(signal, "SIGKILL", `the server did not stop within ${PATIENCE_MS} ms; its log: ${this.#log}`);
+  }
+
+  // What another command on the same data prints.
+  async run(...args) {
+    const { stdout } = await execute(PROGRAM, [...args, "--data", join(this.#folder, "data.redb")], {
+      cwd: this.#folder, env: environment, timeout: PATIENCE_MS,
+    });
+    return stdout;
   }
 
   async restart() {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agentmap::app::SCHEMA;
+use agentmap::domain::access::Actor;
 use agentmap::domain::agent_write::AgentDraft;
 use agentmap::domain::agents::Agent;
 use agentmap::domain::audit::{Decision, NewAudit};
@@ -183,7 +184,7 @@ fn mark(n: usize) -> Command {
     }))
     .unwrap();
     let agent = draft.into_agent(Uuid::from_u128(MARK | n as u128), at(n));
-    Command { at: at(n), nonce: n as u64, action: Action::CreateAgent(Box::new(agent)) }
+    Command { at: at(n), nonce: n as u64, by: Actor::default(), action: Action::CreateAgent(Box::new(agent)) }
 }
 
 /// Appends what takes more room than the file has, so that it grows.
@@ -213,5 +214,5 @@ fn audit(n: usize, text: &str) -> Command {
         timestamp: at(n),
         nonce: n as u64,
     };
-    Command { at: at(n), nonce: n as u64, action: Action::AppendAudit(vec![record]) }
+    Command { at: at(n), nonce: n as u64, by: Actor::default(), action: Action::AppendAudit(vec![record]) }
 }

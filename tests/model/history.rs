@@ -1,6 +1,7 @@
 //! Random histories: few agents and names, so that they meet; times in and out of order, around the edges of
 //! minutes, hours and days; and commands that must be refused among the others.
 
+use agentmap::domain::access::Actor;
 use agentmap::domain::agent_write::{AgentDraft, AgentPatch, ShortText};
 use agentmap::domain::agents::Agent;
 use agentmap::domain::audit::{Decision, NewAudit};
@@ -266,7 +267,12 @@ fn plain_action() -> impl Strategy<Value = Action> {
 /// A history: some agents first, then anything.
 pub fn history(commands: usize) -> impl Strategy<Value = Vec<Command>> {
     let command = |action| {
-        (moment(), any::<u64>(), action).prop_map(|(at, nonce, action)| Command { at, nonce, action })
+        (moment(), any::<u64>(), action).prop_map(|(at, nonce, action)| Command {
+            at,
+            nonce,
+            by: Actor::default(),
+            action,
+        })
     };
     let create = any_agent().prop_map(|agent| Action::CreateAgent(Box::new(agent)));
     (vec(command(create.boxed()), 3), vec(command(any_action().boxed()), 1..commands))
@@ -292,7 +298,12 @@ pub fn long_trail(records: u32) -> Command {
         timestamp: Timestamp(i64::from(n) * 1_000_000),
         nonce: n.into(),
     };
-    Command { at: Timestamp(0), nonce: 0, action: Action::AppendAudit((0..records).map(told).collect()) }
+    Command {
+        at: Timestamp(0),
+        nonce: 0,
+        by: Actor::default(),
+        action: Action::AppendAudit((0..records).map(told).collect()),
+    }
 }
 
 /// A history as [`history`] gives, in which much is forgotten.
@@ -314,7 +325,7 @@ pub fn history_with_gaps(commands: usize) -> impl Strategy<Value = Vec<Command>>
         times.sort();
         let length = history.len();
         for ((place, _, action), at) in gaps.into_iter().zip(times).rev() {
-            history.insert(place.index(length + 1), Command { at, nonce: 0, action });
+            history.insert(place.index(length + 1), Command { at, nonce: 0, by: Actor::default(), action });
         }
         history
     })

@@ -66,7 +66,12 @@ fn carry_out(tx: &mut WriteTx<'_>, job: Job) -> Result<Applied, StoreError> {
         Job::Gate(entered, leave) => {
             entered.send(()).unwrap();
             leave.recv().unwrap();
-            Ok(Applied { outcome: Ok(Outcome::Done), events: Vec::new(), changes: Vec::new() })
+            Ok(Applied {
+                outcome: Ok(Outcome::Done),
+                events: Vec::new(),
+                changes: Vec::new(),
+                keys: Vec::new(),
+            })
         }
     }
 }

@@ -44,11 +44,18 @@ export async function request(url, { method = "GET", body, signal } = {}) {
   }
   const answer = parsed(text);
   if (response.ok) return { body: answer, headers: response.headers };
+  if (response.status === 401) logIn();
   throw new ApiError(answer?.detail ?? `The server answered ${response.status} ${response.statusText}.`, {
     status: response.status,
     requestId: response.headers.get("X-Request-Id") ?? answer?.request_id,
     errors: answer?.errors,
   });
+}
+
+// The server wants a token that this browser has not shown, or that has ended. The reader comes back to this page.
+function logIn() {
+  const here = location.pathname + location.search + location.hash;
+  location.assign(`/login?next=${encodeURIComponent(here)}`);
 }
 
 function parsed(text) {

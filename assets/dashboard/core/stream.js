@@ -15,6 +15,7 @@ const HIDDEN_MS = 500; // a hidden page paints no frames
 const MOST_QUEUED = 5_000; // a hidden page's timers may rest for a minute
 const MOST_BEHIND = 20_000; // of more, only the newest are read: nobody waits for a night to pass by
 const RECENT = 200;
+const NOT_ALLOWED = 1008; // the server's close code where a token has ended
 
 // `phase` is connecting, live, behind (catching up with `behind` events) or offline (since `since`, ms).
 export const connection = signal({ phase: "connecting", since: Date.now(), behind: 0 });
@@ -83,7 +84,12 @@ async function connect() {
     heardAt = Date.now();
     receive(JSON.parse(data));
   };
-  opened.onclose = () => { if (socket === opened) connectLater(); };
+  opened.onclose = ({ code }) => {
+    if (socket !== opened) return;
+    // A browser does not say why a connection was refused: a request finds out whether the reader has to log in.
+    if (openedAt === null || code === NOT_ALLOWED) request(urlOf(EVENTS, { limit: 1 })).catch(() => null);
+    connectLater();
+  };
 }
 
 function begin({ events, last_seq }) {

@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use hyper::Uri;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
 
 use crate::cli::WatchArgs;
 use crate::commands::Fault;
@@ -19,6 +23,7 @@ pub struct Target {
     /// The file of the certificate that it must show, where it speaks TLS.
     pub certificate: Option<PathBuf>,
     address: String,
+    credential: Option<String>,
 }
 
 impl Target {
@@ -26,7 +31,12 @@ impl Target {
     ///
     /// # Errors
     /// When the address is none that can be connected to.
-    pub fn new(server: &str, certificate: Option<PathBuf>, args: &WatchArgs) -> Result<Self, Fault> {
+    pub fn new(
+        server: &str,
+        certificate: Option<PathBuf>,
+        args: &WatchArgs,
+        credential: Option<String>,
+    ) -> Result<Self, Fault> {
         let wrong = |why: &str| Fault::new(format!("--url: '{}' {why}", server.escape_debug()));
         let (scheme, rest) = match server.split_once("://") {
             Some(("https" | "wss", rest)) => ("https", rest),
@@ -52,7 +62,7 @@ impl Target {
         let stream = if scheme == "https" { "wss" } else { "ws" };
         let address = format!("{stream}://{rest}/ws?{}", query.join("&"));
         if address.parse::<Uri>().is_ok_and(|address| address.host().is_some()) {
-            Ok(Self { shown: format!("{scheme}://{rest}"), certificate, address })
+            Ok(Self { shown: format!("{scheme}://{rest}"), certificate, address, credential })
         } else {
             Err(wrong("is no address of a server, such as http://127.0.0.1:8000"))
         }
@@ -63,6 +73,19 @@ impl Target {
         let usual = if self.certificate.is_some() { 443 } else { 80 };
         let address = self.address.parse::<Uri>().unwrap_or_default();
         (address.host().unwrap_or_default().to_owned(), address.port_u16().unwrap_or(usual))
+    }
+
+    /// The request for what follows after an event, with what opens the server.
+    ///
+    /// # Errors
+    /// When the address or the token cannot be sent.
+    pub fn request(&self, seq: Option<u64>) -> Result<Request, Error> {
+        let mut request = self.after(seq).into_client_request()?;
+        if let Some(secret) = &self.credential {
+            let value = HeaderValue::from_str(&format!("Bearer {secret}"))?;
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        Ok(request)
     }
 
     /// The address of what follows after an event; without one, of what comes next.
@@ -111,12 +134,12 @@ mod tests {
             ("agents.example:80", "ws://agents.example:80/ws?"),
             ("http://example.org/map/", "ws://example.org/map/ws?"),
         ] {
-            assert_eq!(Target::new(server, None, &args()).unwrap().after(None), address, "{server}");
+            assert_eq!(Target::new(server, None, &args(), None).unwrap().after(None), address, "{server}");
         }
         for server in
             ["", "https://example.org", "ftp://example.org", "http://", "http:///x", "http://a?b", "a b"]
         {
-            assert!(Target::new(server, None, &args()).is_err(), "{server}");
+            assert!(Target::new(server, None, &args(), None).is_err(), "{server}");
         }
     }
 
@@ -126,13 +149,16 @@ mod tests {
         for (server, host, port) in
             [("https://[::1]:8443", "[::1]", 8443), ("wss://example.org/map", "example.org", 443)]
         {
-            let target = Target::new(server, certificate.clone(), &args()).unwrap();
+            let target = Target::new(server, certificate.clone(), &args(), None).unwrap();
             assert!(target.after(None).starts_with("wss://"), "{server}");
             assert_eq!(target.host(), (host.to_owned(), port));
-            assert!(Target::new(server, None, &args()).is_err(), "{server}");
+            assert!(Target::new(server, None, &args(), None).is_err(), "{server}");
         }
-        assert_eq!(Target::new("example.org", None, &args()).unwrap().host(), ("example.org".into(), 80));
-        assert!(Target::new("http://example.org", certificate, &args()).is_err());
+        assert_eq!(
+            Target::new("example.org", None, &args(), None).unwrap().host(),
+            ("example.org".into(), 80)
+        );
+        assert!(Target::new("http://example.org", certificate, &args(), None).is_err());
     }
 
     #[test]
@@ -143,9 +169,12 @@ mod tests {
             session: Some("s 1".into()),
             ..args()
         };
-        let target = Target::new("http://h", None, &args).unwrap();
+        let target = Target::new("http://h", None, &args, None).unwrap();
         let filters = "agent_id=a%26b%3D%C3%BC&type=budget_alert%2Ctask_failed&session_id=s%201";
         assert_eq!(target.after(Some(7)), format!("ws://h/ws?{filters}&since=7"));
-        assert_eq!(Target::new("http://h", None, &self::args()).unwrap().after(Some(7)), "ws://h/ws?since=7");
+        assert_eq!(
+            Target::new("http://h", None, &self::args(), None).unwrap().after(Some(7)),
+            "ws://h/ws?since=7"
+        );
     }
 }
