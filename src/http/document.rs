@@ -269,10 +269,14 @@ fn operation_id(method: &HttpMethod, path: &str) -> String {
 /// Says who may use an operation, where not anyone may.
 fn secured(mut operation: Operation, access: Access) -> Operation {
     let Access::Role(role) = access else { return operation };
-    operation.security = Some(vec![SecurityRequirement::new(BEARER, [role.as_str()])]);
-    for (status, text) in
-        [("401", "What was shown opens nothing"), ("403", "The token's role does not suffice")]
-    {
+    // A server that is open to this machine demands nothing; what is shown is checked all the same.
+    operation.security =
+        Some(vec![SecurityRequirement::default(), SecurityRequirement::new(BEARER, [role.as_str()])]);
+    for (status, text) in [
+        ("401", "What was shown opens nothing"),
+        ("403", "The token's role does not suffice"),
+        ("429", "What was shown opened nothing too often"),
+    ] {
         let missing = || RefOr::T(Response::new(text));
         operation.responses.responses.entry(status.into()).or_insert_with(missing);
     }

@@ -50,11 +50,16 @@ struct TokenPath {
     token_id: String,
 }
 
-async fn list(app: Arc<App>) -> Result<Ok200<Vec<TokenView>>, Problem> {
+/// All tokens.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenList)]
+struct Tokens(Vec<TokenView>);
+
+async fn list(app: Arc<App>) -> Result<Ok200<Tokens>, Problem> {
     let now = app.now();
     let mut tokens: Vec<_> = app.keyring().tokens().map(|token| token.view(now)).collect();
     tokens.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
-    Ok(Ok200(tokens))
+    Ok(Ok200(Tokens(tokens)))
 }
 
 async fn create(

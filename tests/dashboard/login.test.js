@@ -30,7 +30,7 @@ test("a reader logs in, is where he was, and logs out", async (t) => {
   await page.getByLabel("Token").fill(secret);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.waitForURL("**/dashboard/agents?q=test");
-  await page.getByRole("table").first().waitFor();
+  await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
   await page.goto("/login?next=//evil.example/");
   await page.getByText("You are eyes (viewer)").waitFor();
   await page.getByRole("button", { name: "Log out" }).click();
