@@ -88,7 +88,7 @@ fn endpoints() -> Vec<(Method, String, String)> {
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
-            let told = operation["security"][0]["bearer"][0].as_str().unwrap_or("public").to_owned();
+            let told = operation["security"][1]["bearer"][0].as_str().unwrap_or("public").to_owned();
             found.push((method, path.clone(), told));
         }
     }
