@@ -301,10 +301,15 @@ impl App {
         let _ = self.subscribers.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    /// Counts a client of the stream until the guard is dropped.
-    pub fn subscribe(self: &Arc<Self>) -> Subscriber {
-        self.subscribers.send_modify(|count| *count += 1);
-        Subscriber(Arc::clone(self))
+    /// Counts a client of the stream until the guard is dropped; `None` where `limit` of them are counted.
+    pub fn subscribe(self: &Arc<Self>, limit: usize) -> Option<Subscriber> {
+        // Counted from here on, so that the client finds itself in the figures.
+        let counted = self.subscribers.send_if_modified(|count| {
+            let fits = *count < limit;
+            *count += usize::from(fits);
+            fits
+        });
+        counted.then(|| Subscriber(Arc::clone(self)))
     }
 }
 

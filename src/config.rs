@@ -1,5 +1,6 @@
 //! Settings: flags over environment over `agentmap.toml` over defaults, resolved once.
 
+mod limits;
 mod picker;
 mod settings;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde::Serialize;
 
+pub use limits::Limits;
 pub use settings::{LogFormat, Settings};
 
 use picker::{DEFAULT, Picker};
@@ -27,8 +29,7 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub cache_bytes: usize,
-    pub max_body_bytes: usize,
-    pub max_batch_bytes: usize,
+    pub limits: Limits,
     pub keep_events: u64,
     pub keep_requests: u64,
     /// How long audit records are kept; `None` is for ever.
@@ -63,12 +64,11 @@ pub struct ConfigError(String);
 const FILE: &str = "agentmap.toml";
 const ORIGINS: [&str; 4] =
     ["http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:3000", "http://127.0.0.1:5173"];
-const MIB: usize = 1024 * 1024;
-/// The defaults, sizes in MiB.
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+/// The defaults.
 const HOST: &str = "127.0.0.1";
-const CACHE: usize = 64;
-const BODY: usize = 1;
-const BATCH: usize = 16;
+const CACHE: usize = 64 * MIB;
 const KEEP_EVENTS: u64 = 1_000_000;
 const KEEP_REQUESTS: u64 = 1_000_000;
 const RETAIN_AUDIT: &str = "90d";
@@ -82,42 +82,32 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or a value is out of its range.
     pub fn resolve(given: Settings, matches: &ArgMatches, file: Option<&Path>) -> Result<Self, ConfigError> {
-        let (from_file, file) = read_file(file)?;
-        let mut pick = Picker { matches, file, origins: Vec::new() };
-        let data = pick.path("data", given.data, from_file.data, default_data);
-        let host = pick.value("host", given.host, from_file.host, || HOST.into());
-        let port = pick.value("port", given.port, from_file.port, || 8000);
-        let cors = pick.list("cors_origin", given.cors_origin, from_file.cors_origin, &ORIGINS);
-        let allowed_hosts = pick.list("allowed_host", given.allowed_host, from_file.allowed_host, &[]);
-        let require_token =
-            pick.value("require_token", given.require_token, from_file.require_token, || false);
-        let insecure = pick.value("insecure", given.insecure, from_file.insecure, || false);
-        let tls_cert = pick.file("tls_cert", given.tls_cert, from_file.tls_cert, "none");
-        let tls_key = pick.file("tls_key", given.tls_key, from_file.tls_key, "none");
+        let (from_file, path) = read_file(file)?;
+        let mut pick = Picker { matches, given, from_file, path, origins: Vec::new() };
+        let data = pick.path("data", |s| s.data.take(), default_data);
+        let host = pick.value("host", |s| s.host.take(), || HOST.into());
+        let port = pick.value("port", |s| s.port.take(), || 8000);
+        let cors = pick.list("cors_origin", |s| s.cors_origin.take(), &ORIGINS);
+        let allowed_hosts = pick.list("allowed_host", |s| s.allowed_host.take(), &[]);
+        let require_token = pick.value("require_token", |s| s.require_token.take(), || false);
+        let insecure = pick.value("insecure", |s| s.insecure.take(), || false);
+        let tls_cert = pick.file("tls_cert", |s| s.tls_cert.take(), "none");
+        let tls_key = pick.file("tls_key", |s| s.tls_key.take(), "none");
         if tls_cert.is_some() != tls_key.is_some() {
             return Err(ConfigError("tls-cert and tls-key need each other: name both files".into()));
         }
-        let cache_bytes =
-            pick.size("cache_size", given.cache_size, from_file.cache_size, CACHE, 1, 16 * 1024)?;
-        let max_body_bytes = pick.size("max_body", given.max_body, from_file.max_body, BODY, 0, 1024)?;
-        let max_batch_bytes = pick.size("max_batch", given.max_batch, from_file.max_batch, BATCH, 0, 1024)?;
-        let keep_events = pick.value("keep_events", given.keep_events, from_file.keep_events, || KEEP_EVENTS);
-        let keep_requests =
-            pick.value("keep_requests", given.keep_requests, from_file.keep_requests, || KEEP_REQUESTS);
-        let retain_audit =
-            pick.retention("retain_audit", given.retain_audit, from_file.retain_audit, RETAIN_AUDIT)?;
-        let retain_metrics =
-            pick.retention("retain_metrics", given.retain_metrics, from_file.retain_metrics, RETAIN_METRICS)?;
-        let retain_activity = pick.retention(
-            "retain_activity",
-            given.retain_activity,
-            from_file.retain_activity,
-            RETAIN_ACTIVITY,
-        )?;
-        let archive = pick.file("archive", given.archive, from_file.archive, "none");
-        let log_format = pick.value("log_format", given.log_format, from_file.log_format, || LogFormat::Text);
-        let log = pick.value("log", given.log, from_file.log, || LOG.into());
-        let assets = pick.file("assets", given.assets, from_file.assets, "built in");
+        let cache_bytes = pick.size("cache_size", |s| s.cache_size.take(), CACHE, MIB..=16 * 1024 * MIB)?;
+        let limits = Limits::pick(&mut pick)?;
+        let keep_events = pick.value("keep_events", |s| s.keep_events.take(), || KEEP_EVENTS);
+        let keep_requests = pick.value("keep_requests", |s| s.keep_requests.take(), || KEEP_REQUESTS);
+        let retain_audit = pick.retention("retain_audit", |s| s.retain_audit.take(), RETAIN_AUDIT)?;
+        let retain_metrics = pick.retention("retain_metrics", |s| s.retain_metrics.take(), RETAIN_METRICS)?;
+        let retain_activity =
+            pick.retention("retain_activity", |s| s.retain_activity.take(), RETAIN_ACTIVITY)?;
+        let archive = pick.file("archive", |s| s.archive.take(), "none");
+        let log_format = pick.value("log_format", |s| s.log_format.take(), || LogFormat::Text);
+        let log = pick.value("log", |s| s.log.take(), || LOG.into());
+        let assets = pick.file("assets", |s| s.assets.take(), "built in");
         Ok(Self {
             data,
             host,
@@ -129,8 +119,7 @@ impl Config {
             tls_cert,
             tls_key,
             cache_bytes,
-            max_body_bytes,
-            max_batch_bytes,
+            limits,
             keep_events,
             keep_requests,
             retain_audit,
@@ -163,14 +152,13 @@ impl Config {
             insecure: false,
             tls_cert: None,
             tls_key: None,
-            cache_bytes: CACHE * MIB,
-            max_body_bytes: BODY * MIB,
-            max_batch_bytes: BATCH * MIB,
+            cache_bytes: CACHE,
+            limits: Limits::default(),
             keep_events: KEEP_EVENTS,
             keep_requests: KEEP_REQUESTS,
-            retain_audit: picker::parse_time(RETAIN_AUDIT),
-            retain_metrics: picker::parse_time(RETAIN_METRICS),
-            retain_activity: picker::parse_time(RETAIN_ACTIVITY),
+            retain_audit: picker::parse_retention(RETAIN_AUDIT),
+            retain_metrics: picker::parse_retention(RETAIN_METRICS),
+            retain_activity: picker::parse_retention(RETAIN_ACTIVITY),
             archive: None,
             log_format: LogFormat::Text,
             log: LOG.into(),

@@ -1,13 +1,14 @@
 //! `agentmap demo`.
 
-use super::{Fault, Ran, logging, output, serve};
+use super::{Fault, Ran, descriptors, logging, output, serve};
 use crate::app::system_clock;
 use crate::config::Config;
 use crate::demo;
 use crate::domain::time::Timestamp;
 use crate::http::tls::Tls;
 
-pub async fn demo(config: Config) -> Ran {
+pub async fn demo(mut config: Config) -> Ran {
+    descriptors::make_room(&mut config);
     // Its own requests are nobody's news, unless asked for.
     let log = if config.is_default("log") { "warn".into() } else { config.log.clone() };
     let config = Config { log, ..config };

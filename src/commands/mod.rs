@@ -9,6 +9,7 @@ mod compact;
 mod completions;
 mod connection;
 mod demo;
+mod descriptors;
 mod export;
 mod import;
 mod logging;

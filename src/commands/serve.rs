@@ -1,14 +1,18 @@
 //! `agentmap serve`.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
-use super::{Fault, Ran, logging, open, output, presence};
+use super::{Fault, Ran, descriptors, logging, open, output, presence};
 use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
@@ -28,8 +32,9 @@ const RECOVERY: Duration = Duration::from_secs(1);
 /// What `--seed-if-empty` calls the built-in fleet.
 const SAMPLE: &str = "sample";
 
-pub async fn serve(config: Config, args: ServeArgs) -> Ran {
+pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
     logging::start(&config)?;
+    descriptors::make_room(&mut config);
     // What cannot be served with is told before anything is touched.
     Tls::load(&config).map_err(|e| Fault::new(e.to_string()))?;
     // The port first: a second server on the same data is told of the port before it waits for the file.
@@ -50,8 +55,8 @@ pub async fn serve(config: Config, args: ServeArgs) -> Ran {
 
 /// Serves until the process is asked to end.
 pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
-    let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
-    let checkpoints = tokio::spawn(keep_checkpoints(Arc::clone(&app)));
+    let housekeeping = keep_running("housekeeping", &app, keep_house);
+    let checkpoints = keep_running("keeping checkpoints", &app, keep_checkpoints);
     let served = http::server::serve(Arc::clone(&app), listener, asked_to_end()).await;
     housekeeping.abort();
     checkpoints.abort();
@@ -127,6 +132,21 @@ async fn seed_empty(app: &App, folder: &Path) -> Result<(), Fault> {
         Ok(_) => Ok(()),
         Err(e) => Err(Fault::new(e.to_string())),
     }
+}
+
+/// Runs what has to go on for as long as the server does: again, where it panicked.
+fn keep_running<F: Future<Output = ()> + Send + 'static>(
+    what: &'static str,
+    app: &Arc<App>,
+    work: fn(Arc<App>) -> F,
+) -> JoinHandle<()> {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        while AssertUnwindSafe(work(Arc::clone(&app))).catch_unwind().await.is_err() {
+            tracing::error!("{what} panicked, and begins anew");
+            tokio::time::sleep(RECOVERY).await;
+        }
+    })
 }
 
 /// Trims the stream's log, removes what is no longer kept, and finds out whether storage works while nobody writes.

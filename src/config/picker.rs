@@ -1,32 +1,50 @@
 //! Picks each setting from where it was set, and notes where that is.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::{ConfigError, FILE, MIB, Setting};
+use super::{ConfigError, FILE, KIB, MIB, Setting, Settings};
 
 /// Where a setting comes from that nobody set.
 pub(super) const DEFAULT: &str = "default";
 
+/// What was set, and what was picked of it.
 pub(super) struct Picker<'a> {
     pub matches: &'a ArgMatches,
-    pub file: Option<PathBuf>,
+    /// By flags and environment.
+    pub given: Settings,
+    /// By the file, which is at `path`.
+    pub from_file: Settings,
+    pub path: Option<PathBuf>,
     pub origins: Vec<Setting>,
 }
 
 impl Picker<'_> {
-    pub(super) fn note(&mut self, name: &'static str, value: String, from_file: bool) {
+    /// What was set, and whether the file did.
+    fn take<T>(&mut self, member: fn(&mut Settings) -> Option<T>) -> (Option<T>, bool) {
+        match member(&mut self.given) {
+            Some(value) => (Some(value), false),
+            None => {
+                let value = member(&mut self.from_file);
+                let from_file = value.is_some();
+                (value, from_file)
+            }
+        }
+    }
+
+    fn note(&mut self, name: &'static str, value: String, from_file: bool) {
         let source = match self.matches.value_source(name) {
-            Some(ValueSource::CommandLine) => format!("flag --{}", name.replace('_', "-")),
+            Some(ValueSource::CommandLine) => format!("flag --{}", flag(name)),
             Some(ValueSource::EnvVariable) => {
                 let variable = if name == "log" { "LOG".into() } else { name.to_uppercase() };
                 format!("environment AGENTMAP_{variable}")
             }
-            _ if from_file => self.file.as_deref().unwrap_or(Path::new(FILE)).display().to_string(),
+            _ if from_file => self.path.as_deref().unwrap_or(Path::new(FILE)).display().to_string(),
             _ => DEFAULT.into(),
         };
         self.origins.push(Setting { name, value, source });
@@ -35,12 +53,11 @@ impl Picker<'_> {
     pub(super) fn value<T: fmt::Display>(
         &mut self,
         name: &'static str,
-        given: Option<T>,
-        file: Option<T>,
+        member: fn(&mut Settings) -> Option<T>,
         default: impl FnOnce() -> T,
     ) -> T {
-        let from_file = given.is_none() && file.is_some();
-        let value = given.or(file).unwrap_or_else(default);
+        let (value, from_file) = self.take(member);
+        let value = value.unwrap_or_else(default);
         self.note(name, value.to_string(), from_file);
         value
     }
@@ -48,12 +65,11 @@ impl Picker<'_> {
     pub(super) fn path(
         &mut self,
         name: &'static str,
-        given: Option<PathBuf>,
-        file: Option<PathBuf>,
+        member: fn(&mut Settings) -> Option<PathBuf>,
         default: impl FnOnce() -> PathBuf,
     ) -> PathBuf {
-        let from_file = given.is_none() && file.is_some();
-        let value = given.or(file).unwrap_or_else(default);
+        let (value, from_file) = self.take(member);
+        let value = value.unwrap_or_else(default);
         self.note(name, value.display().to_string(), from_file);
         value
     }
@@ -62,12 +78,10 @@ impl Picker<'_> {
     pub(super) fn file(
         &mut self,
         name: &'static str,
-        given: Option<PathBuf>,
-        file: Option<PathBuf>,
+        member: fn(&mut Settings) -> Option<PathBuf>,
         absent: &str,
     ) -> Option<PathBuf> {
-        let from_file = given.is_none() && file.is_some();
-        let path = given.or(file);
+        let (path, from_file) = self.take(member);
         let shown = path.as_ref().map_or_else(|| absent.to_owned(), |path| path.display().to_string());
         self.note(name, shown, from_file);
         path
@@ -77,78 +91,118 @@ impl Picker<'_> {
     pub(super) fn retention(
         &mut self,
         name: &'static str,
-        given: Option<String>,
-        file: Option<String>,
+        member: fn(&mut Settings) -> Option<String>,
         default: &str,
     ) -> Result<Option<Duration>, ConfigError> {
-        let text = self.value(name, given, file, || default.to_owned());
+        let text = self.value(name, member, || default.to_owned());
         if text.trim() == "0" {
             return Ok(None);
         }
-        let time = parse_time(&text).ok_or_else(|| {
+        let time = parse_retention(&text).ok_or_else(|| {
+            let (flag, text) = (flag(name), text.escape_debug());
             ConfigError(format!(
-                "{}: '{}' is not a length of time; write 90d or 12h, or 0 to keep for ever",
-                name.replace('_', "-"),
-                text.escape_debug()
+                "{flag}: '{text}' is not a length of time; write 90d or 12h, or 0 to keep for ever"
             ))
         })?;
         Ok(Some(time))
     }
 
+    /// How long something may take: more than nothing, and `most` at most.
+    pub(super) fn time(
+        &mut self,
+        name: &'static str,
+        member: fn(&mut Settings) -> Option<String>,
+        default: Duration,
+        most: Duration,
+    ) -> Result<Duration, ConfigError> {
+        let text = self.value(name, member, || format!("{}s", default.as_secs()));
+        let flag = flag(name);
+        let time = parse_time(&text, PATIENCE_UNITS).ok_or_else(|| {
+            ConfigError(format!("{flag}: '{}' is not a length of time; write 15s or 2m", text.escape_debug()))
+        })?;
+        if time > most {
+            return Err(ConfigError(format!("{flag}: {text} is more than {}s", most.as_secs())));
+        }
+        Ok(time)
+    }
+
     pub(super) fn list(
         &mut self,
         name: &'static str,
-        given: Option<Vec<String>>,
-        file: Option<Vec<String>>,
+        member: fn(&mut Settings) -> Option<Vec<String>>,
         default: &[&str],
     ) -> Vec<String> {
-        let from_file = given.is_none() && file.is_some();
-        let list = given.or(file).unwrap_or_else(|| default.iter().map(|&text| text.to_owned()).collect());
+        let (list, from_file) = self.take(member);
+        let list = list.unwrap_or_else(|| default.iter().map(|&text| text.to_owned()).collect());
         self.note(name, list.join(","), from_file);
         list
     }
 
-    /// A size between two bounds, in bytes. Default and bounds are in MiB.
+    /// A number between two bounds.
+    pub(super) fn count(
+        &mut self,
+        name: &'static str,
+        member: fn(&mut Settings) -> Option<usize>,
+        default: usize,
+        bounds: RangeInclusive<usize>,
+    ) -> Result<usize, ConfigError> {
+        let count = self.value(name, member, || default);
+        if bounds.contains(&count) {
+            return Ok(count);
+        }
+        let (flag, min, max) = (flag(name), bounds.start(), bounds.end());
+        Err(ConfigError(format!("{flag}: {count} is not between {min} and {max}")))
+    }
+
+    /// A size between two bounds, in bytes.
     pub(super) fn size(
         &mut self,
         name: &'static str,
-        given: Option<String>,
-        file: Option<String>,
+        member: fn(&mut Settings) -> Option<String>,
         default: usize,
-        min: usize,
-        max: usize,
+        bounds: RangeInclusive<usize>,
     ) -> Result<usize, ConfigError> {
-        let text = self.value(name, given, file, || format!("{default}MiB"));
-        let flag = name.replace('_', "-");
+        let text = self.value(name, member, || show_size(default));
+        let flag = flag(name);
         let bytes = parse_size(&text).ok_or_else(|| {
             ConfigError(format!(
                 "{flag}: '{}' is not a size; write 64MiB, 512KiB or 1GiB",
                 text.escape_debug()
             ))
         })?;
-        if (min * MIB..=max * MIB).contains(&bytes) {
-            Ok(bytes)
-        } else {
-            Err(ConfigError(format!("{flag}: {text} is not between {min}MiB and {max}MiB")))
+        if bounds.contains(&bytes) {
+            return Ok(bytes);
         }
+        let (min, max) = (show_size(*bounds.start()), show_size(*bounds.end()));
+        Err(ConfigError(format!("{flag}: {text} is not between {min} and {max}")))
     }
 }
 
+/// What a setting is called on the command line.
+fn flag(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// The units of lengths of time, in seconds.
+type Units = &'static [(&'static str, u64)];
+const RETENTION_UNITS: Units = &[("h", 3600), ("d", 24 * 3600), ("w", 7 * 24 * 3600)];
+const PATIENCE_UNITS: Units = &[("s", 1), ("m", 60), ("h", 3600)];
+
 /// A thousand years: no more than can be counted back from any date.
-const MOST_HOURS: u32 = 366_000 * 24;
+const MOST_RETENTION: Duration = Duration::from_hours(366_000 * 24);
 
 /// Hours, days or weeks; more than none.
-pub(super) fn parse_time(text: &str) -> Option<Duration> {
+pub(super) fn parse_retention(text: &str) -> Option<Duration> {
+    parse_time(text, RETENTION_UNITS).filter(|time| *time <= MOST_RETENTION)
+}
+
+/// A number and its unit; more than none.
+fn parse_time(text: &str, units: Units) -> Option<Duration> {
     let text = text.trim();
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let hours = match unit {
-        "h" => 1,
-        "d" => 24,
-        "w" => 7 * 24,
-        _ => return None,
-    };
-    let hours = number.parse::<u32>().ok()?.checked_mul(hours)?;
-    (1..=MOST_HOURS).contains(&hours).then(|| Duration::from_hours(hours.into()))
+    let (_, seconds) = units.iter().find(|(name, _)| *name == unit)?;
+    let seconds = u64::from(number.parse::<u32>().ok()?).checked_mul(*seconds)?;
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 fn parse_size(text: &str) -> Option<usize> {
@@ -157,12 +211,23 @@ fn parse_size(text: &str) -> Option<usize> {
     let (number, unit) = text.split_at(digits);
     let unit = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
-        "k" | "kb" | "kib" => 1024,
+        "k" | "kb" | "kib" => KIB,
         "m" | "mb" | "mib" => MIB,
         "g" | "gb" | "gib" => 1024 * MIB,
         _ => return None,
     };
     number.parse::<usize>().ok()?.checked_mul(unit)
+}
+
+/// A size in the largest unit that says it exactly.
+fn show_size(bytes: usize) -> String {
+    match bytes {
+        0 => "0".into(),
+        _ if bytes.is_multiple_of(1024 * MIB) => format!("{}GiB", bytes / (1024 * MIB)),
+        _ if bytes.is_multiple_of(MIB) => format!("{}MiB", bytes / MIB),
+        _ if bytes.is_multiple_of(KIB) => format!("{}KiB", bytes / KIB),
+        _ => format!("{bytes}B"),
+    }
 }
 
 #[cfg(test)]
@@ -172,12 +237,12 @@ mod tests {
     #[test]
     fn lengths_of_time_are_read_in_hours_days_and_weeks() {
         for (text, hours) in [("12h", 12), ("90d", 90 * 24), (" 2w ", 14 * 24), ("366000d", 366_000 * 24)] {
-            assert_eq!(parse_time(text), Some(Duration::from_hours(hours)), "{text}");
+            assert_eq!(parse_retention(text), Some(Duration::from_hours(hours)), "{text}");
         }
         for text in
             ["", "d", "0d", "-1d", "1.5d", "90", "90 d", "7days", "366001d", "99999999999d", "1\u{e9}"]
         {
-            assert_eq!(parse_time(text), None, "{text}");
+            assert_eq!(parse_retention(text), None, "{text}");
         }
     }
 
@@ -189,6 +254,23 @@ mod tests {
         }
         for text in ["", "MiB", "-1", "1.5MiB", "9999999999999999999GiB"] {
             assert_eq!(parse_size(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn patience_is_read_in_seconds_minutes_and_hours() {
+        for (text, seconds) in [("15s", 15), ("2m", 120), (" 1h ", 3600)] {
+            assert_eq!(parse_time(text, PATIENCE_UNITS), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "0s", "-1s", "1.5s", "15", "1d"] {
+            assert_eq!(parse_time(text, PATIENCE_UNITS), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_shown_is_read_as_the_same() {
+        for bytes in [0, 1, 100, KIB, 1025, 32 * KIB, MIB, 64 * MIB, 16 * 1024 * MIB] {
+            assert_eq!(parse_size(&show_size(bytes)), Some(bytes));
         }
     }
 }

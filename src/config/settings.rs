@@ -40,12 +40,36 @@ pub struct Settings {
     /// Memory for the database's cache, 1MiB to 16GiB [default: 64MiB]
     #[arg(long, global = true, env = "AGENTMAP_CACHE_SIZE", value_name = "SIZE")]
     pub cache_size: Option<String>,
-    /// The largest body of a request [default: 1MiB]
+    /// The largest head of a request, its line and headers, 1KiB to 1MiB [default: 32KiB]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_HEADER", value_name = "SIZE")]
+    pub max_header: Option<String>,
+    /// The longest query of a request [default: 8KiB]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_QUERY", value_name = "SIZE")]
+    pub max_query: Option<String>,
+    /// The largest body of a request, and of each record of a batch [default: 1MiB]
     #[arg(long, global = true, env = "AGENTMAP_MAX_BODY", value_name = "SIZE")]
     pub max_body: Option<String>,
     /// The largest body of a batch [default: 16MiB]
     #[arg(long, global = true, env = "AGENTMAP_MAX_BATCH", value_name = "SIZE")]
     pub max_batch: Option<String>,
+    /// How much of bodies is held at once, of all requests together [default: 64MiB]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_BODIES", value_name = "SIZE")]
+    pub max_bodies: Option<String>,
+    /// How deep arrays and objects may nest in JSON, 1 to 100 [default: 64]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_JSON_DEPTH", value_name = "COUNT")]
+    pub max_json_depth: Option<usize>,
+    /// How long a client may take to send the head of a request, and a connection may be idle [default: 15s]
+    #[arg(long, global = true, env = "AGENTMAP_HEADER_TIMEOUT", value_name = "TIME")]
+    pub header_timeout: Option<String>,
+    /// How long a client may take to send a body [default: 1m]
+    #[arg(long, global = true, env = "AGENTMAP_BODY_TIMEOUT", value_name = "TIME")]
+    pub body_timeout: Option<String>,
+    /// How many connections are open at once [default: 16384]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_CONNECTIONS", value_name = "COUNT")]
+    pub max_connections: Option<usize>,
+    /// How many clients follow the stream at once [default: 10000]
+    #[arg(long, global = true, env = "AGENTMAP_MAX_STREAMS", value_name = "COUNT")]
+    pub max_streams: Option<usize>,
     /// How many events the stream keeps for ?since= [default: 1000000]
     #[arg(long, global = true, env = "AGENTMAP_KEEP_EVENTS", value_name = "COUNT")]
     pub keep_events: Option<u64>,

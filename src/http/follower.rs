@@ -14,16 +14,19 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use warp::ws::{Message, WebSocket};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::stream_filter::Wanted;
+use super::websocket::Socket;
 use crate::App;
 use crate::app::{Failure, Subscriber};
 use crate::domain::access::Caller;
 use crate::domain::live::LiveEvent;
 
 /// The largest frame that a client may send, in bytes.
-const MAX_FRAME: usize = 64 * 1024;
+pub(super) const MAX_FRAME: usize = 64 * 1024;
 /// How often the server asks whether the client is there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// How many such questions may go unanswered.
@@ -62,7 +65,7 @@ impl From<Failure> for End {
 pub(super) struct Client {
     app: Arc<App>,
     wanted: Wanted,
-    socket: WebSocket,
+    socket: Socket,
     caller: Caller,
     /// The stream's last event when the client came. A client that is cut off before it gets any goes on from there.
     last_seq: u64,
@@ -79,7 +82,7 @@ impl Client {
     pub fn new(
         app: Arc<App>,
         wanted: Wanted,
-        socket: WebSocket,
+        socket: Socket,
         caller: Caller,
         subscriber: Subscriber,
     ) -> Self {
@@ -110,7 +113,15 @@ impl Client {
         if let End::Close(code, reason) = end {
             // The client answers a close with its own; it gets a moment to.
             let farewell = async {
-                if self.socket.send(Message::close_with(code, reason)).await.is_ok() {
+                if self
+                    .socket
+                    .send(Message::Close(Some(CloseFrame {
+                        code: CloseCode::from(code),
+                        reason: reason.into(),
+                    })))
+                    .await
+                    .is_ok()
+                {
                     while let Some(Ok(message)) = self.socket.next().await {
                         if message.is_close() {
                             break;
@@ -221,30 +232,26 @@ impl Client {
         Ok(more)
     }
 
-    fn hear(&mut self, message: Option<Result<Message, warp::Error>>) -> Result<(), End> {
+    fn hear(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
         let message = match message {
             Some(Ok(message)) => message,
-            // What is larger than may be read ends the connection at once.
-            Some(Err(error)) if error.to_string().contains("too long") => {
+            Some(Err(Error::Capacity(_))) => {
                 return Err(End::Close(TOO_BIG, "a frame is larger than 64 KiB"));
             }
             Some(Err(_)) | None => return Err(End::Gone),
         };
-        if message.as_bytes().len() > MAX_FRAME {
-            return Err(End::Close(TOO_BIG, "a frame is larger than 64 KiB"));
-        }
         if message.is_close() {
             return Err(End::Gone);
         }
         // Whatever a client says shows that it is there.
         self.unanswered = 0;
-        let Ok(text) = message.to_str() else { return Ok(()) };
-        let kind = serde_json::from_str::<serde_json::Value>(text).ok();
+        let Message::Text(text) = message else { return Ok(()) };
+        let kind = serde_json::from_str::<serde_json::Value>(&text).ok();
         match kind.as_ref().and_then(|v| v["type"].as_str()) {
             Some("pong") => {}
             Some("ping") => self.answers.push_back(Message::text(json!({"type": "pong"}).to_string())),
             _ => {
-                let echo = json!({"type": "echo", "data": text, "timestamp": self.app.now()});
+                let echo = json!({"type": "echo", "data": text.as_str(), "timestamp": self.app.now()});
                 self.answers.push_back(Message::text(echo.to_string()));
             }
         }
@@ -265,7 +272,7 @@ impl Client {
         }
         self.unanswered += 1;
         self.answers.push_back(Message::text(json!({"type": "ping"}).to_string()));
-        self.answers.push_back(Message::ping(Vec::new()));
+        self.answers.push_back(Message::Ping(Vec::new().into()));
         Ok(())
     }
 
@@ -286,7 +293,7 @@ impl Client {
 }
 
 /// Sends, unless the client stops reading.
-async fn bounded(send: impl Future<Output = Result<(), warp::Error>>) -> Result<(), End> {
+async fn bounded(send: impl Future<Output = Result<(), Error>>) -> Result<(), End> {
     match timeout(PATIENCE, send).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),

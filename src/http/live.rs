@@ -4,28 +4,23 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use warp::Reply as _;
 use warp::http::StatusCode;
 use warp::http::header::{HeaderValue, UPGRADE};
-use warp::ws::Ws;
 
 use super::access::By;
 use super::document::OperationDoc;
 use super::endpoint::{Endpoint, Input};
 use super::error::Problem;
-use super::follower::Client;
+use super::follower::{Client, MAX_FRAME};
 use super::reply::{Ok200, Raw};
 use super::request::{Call, Query};
 use super::stream_filter::Wanted;
+use super::websocket::Handshake;
 use crate::App;
 use crate::domain::events::Frame;
 
 /// Where the stream is.
 const STREAM: &str = "/api/v1/agents/activity/stream";
-/// What is read of a frame that is too large, to be able to say so.
-const MAX_READ: usize = 1024 * 1024;
-/// How many clients are served at once.
-const CLIENTS: usize = 5_000;
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -45,7 +40,7 @@ fn stream_at(path: &'static str, summary: &'static str) -> Endpoint {
 }
 
 /// The upgrade to a WebSocket.
-struct Upgrade(Ws);
+struct Upgrade(Handshake);
 
 impl Input for Upgrade {
     type Prepared = ();
@@ -75,14 +70,13 @@ async fn stream(
     Upgrade(upgrade): Upgrade,
     By(caller): By,
 ) -> Result<Raw, Problem> {
-    if app.subscribers() >= CLIENTS {
-        return Err(Problem::unavailable(format!("{CLIENTS} clients follow the stream; no more are taken.")));
-    }
-    // Counted from here on, so that the client finds itself in the figures.
-    let subscriber = app.subscribe();
-    let follow = move |socket| Client::new(app, wanted, socket, caller, subscriber).follow();
-    let upgrade = upgrade.max_frame_size(MAX_READ).max_message_size(MAX_READ);
-    Ok(Raw(upgrade.on_upgrade(follow).into_response()))
+    let limit = app.config.limits.streams;
+    let Some(subscriber) = app.subscribe(limit) else {
+        let text = format!("{limit} clients follow the stream; no more are taken (--max-streams).");
+        return Err(Problem::unavailable(text));
+    };
+    Ok(Raw(upgrade
+        .accept(MAX_FRAME, move |socket| Client::new(app, wanted, socket, caller, subscriber).follow())))
 }
 
 /// How the stream is doing.

@@ -1,40 +1,28 @@
 //! What handlers read from requests: path, query, body, headers.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
-use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use warp::http::header::CONTENT_TYPE;
 use warp::http::{HeaderMap, StatusCode};
 
 use super::access::Door;
+use super::body::{Body, Held};
 use super::document::OperationDoc;
 use super::endpoint::Input;
 use super::error::Problem;
 use super::idempotency::IDEMPOTENCY_KEY;
 use super::schema::Checker;
+use super::websocket::Handshake;
 use crate::App;
+use crate::config::Limits;
 use crate::domain::access::Caller;
 use crate::domain::idempotency::digest;
 use crate::domain::refusal::FieldError;
-
-/// How many bytes are set aside for a body before any arrives.
-const RESERVED: usize = 64 * 1024;
-
-/// How long a client may take for the whole body.
-const BODY_DEADLINE: Duration = Duration::from_mins(2);
-
-/// How long a client may take for the next piece of a body.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-
-type BodyStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
 /// A request on its way to its handler.
 pub struct Call {
@@ -55,52 +43,29 @@ pub struct Call {
     /// The headers.
     pub headers: HeaderMap,
     /// The body, until it is read.
-    pub body: Option<BodyStream>,
+    pub body: Option<Body>,
+    /// The room that the body takes.
+    pub held: Held,
     /// A hash of the body that was read, where a repeat of it is to be known again.
     pub body_digest: [u8; 32],
     /// The upgrade, where a WebSocket is asked for.
-    pub upgrade: Option<warp::ws::Ws>,
+    pub upgrade: Option<Handshake>,
 }
 
 impl Call {
-    /// Makes the body of a call.
-    pub fn body_of<B: Buf>(
-        stream: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
-    ) -> BodyStream {
-        Box::pin(stream.map(|chunk| chunk.map(|mut c| c.copy_to_bytes(c.remaining()))))
-    }
-
     /// The whole body, of `limit` bytes at most.
-    async fn body(&mut self, limit: usize) -> Result<Bytes, Problem> {
-        let too_large =
-            || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes."));
-        let announced = self.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > limit) {
-            return Err(too_large());
-        }
-        let Some(mut stream) = self.body.take() else { return Ok(Bytes::new()) };
-        // What is announced may never come.
-        let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(RESERVED));
-        let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.");
-        let deadline = Instant::now() + BODY_DEADLINE;
-        loop {
-            let patience = deadline.min(Instant::now() + BODY_PATIENCE);
-            let Some(chunk) = timeout_at(patience, stream.next()).await.map_err(too_slow)? else { break };
-            let chunk = chunk
-                .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The body broke off before its end."))?;
-            if body.len() + chunk.len() > limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
+    pub(super) async fn body(&mut self, limit: usize, limits: &Limits) -> Result<Bytes, Problem> {
+        let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
+        let (body, held) = body.read(&self.headers, limit, limits).await?;
+        self.held = held;
         if self.headers.contains_key(IDEMPOTENCY_KEY) {
             self.body_digest = digest(&[&body]);
         }
-        Ok(body.freeze())
+        Ok(body)
     }
 
     /// The media type of the body, in lower case, without parameters.
-    fn content_type(&self) -> Option<String> {
+    pub(super) fn content_type(&self) -> Option<String> {
         let value = self.headers.get(CONTENT_TYPE)?.to_str().unwrap_or("?");
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
@@ -112,22 +77,18 @@ pub struct Path<T>(pub T);
 /// The parameters of the query.
 pub struct Query<T>(pub T);
 
-/// A JSON body.
-pub struct Json<T>(pub T);
-
-/// A JSON body that may be as large as a batch.
-pub struct LargeJson<T>(pub T);
-
-/// A JSON body, or none.
-pub struct OptionalJson<T>(pub Option<T>);
-
-/// A batch: a JSON array, or NDJSON. Each item is checked on its own.
-pub struct Batch<T>(pub Vec<Result<T, Problem>>);
-
 /// The request's headers.
 pub struct Headers(pub HeaderMap);
 
-fn typed<T: DeserializeOwned>(checker: &Checker, mut value: Value, at: &str) -> Result<T, Problem> {
+/// What a value says, once the schema has nothing against it.
+///
+/// # Errors
+/// 422 with all that is wrong with it.
+pub(super) fn typed<T: DeserializeOwned>(
+    checker: &Checker,
+    mut value: Value,
+    at: &str,
+) -> Result<T, Problem> {
     let errors = checker.check(&mut value, at);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
@@ -174,50 +135,6 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Query<T> {
     }
 }
 
-impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Json<T> {
-    type Prepared = Checker;
-
-    fn prepare(doc: &mut OperationDoc) -> Checker {
-        doc.body::<T>(true);
-        Checker::of::<T>()
-    }
-
-    async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
-        let body = json_body(call, app.config.max_body_bytes).await?;
-        typed(checker, parse(&body)?, "body").map(Self)
-    }
-}
-
-impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for LargeJson<T> {
-    type Prepared = Checker;
-
-    fn prepare(doc: &mut OperationDoc) -> Checker {
-        Json::<T>::prepare(doc)
-    }
-
-    async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
-        let body = json_body(call, app.config.max_batch_bytes).await?;
-        typed(checker, parse(&body)?, "body").map(Self)
-    }
-}
-
-impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for OptionalJson<T> {
-    type Prepared = Checker;
-
-    fn prepare(doc: &mut OperationDoc) -> Checker {
-        doc.body::<T>(false);
-        Checker::of::<T>()
-    }
-
-    async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
-        let body = json_body(call, app.config.max_body_bytes).await?;
-        if body.is_empty() {
-            return Ok(Self(None));
-        }
-        typed(checker, parse(&body)?, "body").map(|value| Self(Some(value)))
-    }
-}
-
 impl Input for Headers {
     type Prepared = ();
 
@@ -226,79 +143,6 @@ impl Input for Headers {
     async fn read(call: &mut Call, _: &App, (): &()) -> Result<Self, Problem> {
         Ok(Self(call.headers.clone()))
     }
-}
-
-const NDJSON: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
-
-impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Batch<T> {
-    type Prepared = Checker;
-
-    fn prepare(doc: &mut OperationDoc) -> Checker {
-        doc.batch_body::<T>();
-        Checker::of::<T>()
-    }
-
-    async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
-        let content_type = call.content_type();
-        let lines = content_type.as_deref().is_some_and(|t| NDJSON.contains(&t));
-        if !lines {
-            check_json(content_type.as_deref())?;
-        }
-        let body = call.body(app.config.max_batch_bytes).await?;
-        // An object at the start cannot begin an array: it is NDJSON under the wrong name.
-        let lines = lines || body.trim_ascii_start().starts_with(b"{");
-        let values: Vec<Result<Value, Problem>> = if lines {
-            body.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).map(parse).collect()
-        } else {
-            match parse(&body)? {
-                Value::Array(items) => items.into_iter().map(Ok).collect(),
-                _ => {
-                    let msg = "must be an array, or one JSON object a line (NDJSON)";
-                    let error = FieldError { loc: vec!["body".into()], msg: msg.into(), kind: "type".into() };
-                    return Err(Problem::invalid(vec![error]));
-                }
-            }
-        };
-        if values.len() > MAX_BATCH {
-            let text = format!("The batch has {} items; at most {MAX_BATCH} are taken.", values.len());
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
-        }
-        Ok(Self(values.into_iter().map(|value| typed(checker, value?, "body")).collect()))
-    }
-}
-
-/// How many items a batch may have.
-pub const MAX_BATCH: usize = 10_000;
-
-async fn json_body(call: &mut Call, limit: usize) -> Result<Bytes, Problem> {
-    check_json(call.content_type().as_deref())?;
-    call.body(limit).await
-}
-
-fn check_json(content_type: Option<&str>) -> Result<(), Problem> {
-    match content_type {
-        None | Some("application/json") => Ok(()),
-        Some(other) if other.starts_with("application/") && other.ends_with("+json") => Ok(()),
-        Some(other) => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!(
-                "The body is '{}'; send JSON with the header 'Content-Type: application/json'.",
-                other.escape_debug()
-            ),
-        )),
-    }
-}
-
-fn parse(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(|e| {
-        let mut text = e.to_string();
-        if body.is_empty() {
-            text = "it is empty".into();
-        } else if std::str::from_utf8(body).is_err() {
-            let _ = write!(text, " (it is not UTF-8)");
-        }
-        Problem::new(StatusCode::BAD_REQUEST, format!("The body is not valid JSON: {text}."))
-    })
 }
 
 /// Undoes percent-encoding.

@@ -14,6 +14,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream};
 use http_body_util::BodyExt;
+use hyper::upgrade::OnUpgrade;
 use tracing::Instrument;
 use warp::Filter;
 use warp::http::header::{
@@ -23,14 +24,16 @@ use warp::http::header::{
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
-use warp::ws::Ws;
 
 use super::access::{Door, SUBPROTOCOL, login_for, offers_token};
+use super::body::{Body, Held, Room};
+use super::connection::Peer;
 use super::endpoint::Endpoint;
 use super::error::Problem;
+use super::middleware::RequestId;
 use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
 use super::request::{Call, decode};
-use super::server::{Peer, RequestId};
+use super::websocket::Handshake;
 use crate::App;
 
 /// The endpoints of one path, by method.
@@ -39,6 +42,7 @@ type Methods = BTreeMap<&'static str, Endpoint>;
 struct Router {
     app: Arc<App>,
     door: Arc<Door>,
+    room: Room,
     paths: matchit::Router<Methods>,
 }
 
@@ -48,7 +52,7 @@ struct Asked {
     path: String,
     query: String,
     headers: HeaderMap,
-    upgrade: Option<Ws>,
+    upgrade: Option<OnUpgrade>,
     request_id: RequestId,
     from: IpAddr,
 }
@@ -61,8 +65,16 @@ pub fn filter(
     app: Arc<App>,
     bound: SocketAddr,
 ) -> Result<impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone, matchit::InsertError> {
+    filter_of(super::resources().into_iter().flat_map(|(_, endpoints)| endpoints), app, bound)
+}
+
+fn filter_of(
+    endpoints: impl IntoIterator<Item = Endpoint>,
+    app: Arc<App>,
+    bound: SocketAddr,
+) -> Result<impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone, matchit::InsertError> {
     let mut by_path: BTreeMap<&'static str, Methods> = BTreeMap::new();
-    for endpoint in super::resources().into_iter().flat_map(|(_, endpoints)| endpoints) {
+    for endpoint in endpoints {
         let methods = by_path.entry(endpoint.path).or_default();
         let method = match endpoint.method {
             Method::POST => "POST",
@@ -77,14 +89,14 @@ pub fn filter(
         paths.insert(trimmed(path), methods)?;
     }
     let door = Arc::new(Door::new(Arc::clone(&app), bound));
-    let router = Arc::new(Router { app, door, paths });
-    let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
+    let room = Room::new(&app.config.limits);
+    let router = Arc::new(Router { app, door, room, paths });
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     Ok(warp::method()
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(upgrade)
+        .and(warp::ext::optional::<OnUpgrade>())
         .and(warp::ext::optional::<RequestId>())
         .and(warp::ext::optional::<Peer>())
         .and(warp::body::stream())
@@ -189,7 +201,8 @@ impl Router {
             }
             admitted => admitted?,
         };
-        let offers_token = asked.upgrade.is_some() && offers_token(&asked.headers);
+        let upgrade = Handshake::of(&asked.headers, asked.upgrade);
+        let offers_token = upgrade.is_some() && offers_token(&asked.headers);
         let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
         let call = Call {
             door: Arc::clone(&self.door),
@@ -200,9 +213,10 @@ impl Router {
             query: asked.query,
             path,
             headers: asked.headers,
-            body: Some(Call::body_of(body)),
+            body: Some(Body::new(body, self.room.clone())),
+            held: Held::default(),
             body_digest: [0; 32],
-            upgrade: asked.upgrade,
+            upgrade,
         };
         let mut response = endpoint.call(Arc::clone(&self.app), call).await?;
         if offers_token && response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -269,3 +283,6 @@ async fn tagged(response: Response, if_none_match: Option<&HeaderValue>) -> Resu
     }
     Ok(Response::from_parts(parts, body.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,11 @@
 //! TLS: the certificate that the server shows, from files that may change while it runs.
 
-use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
@@ -21,8 +17,8 @@ use tokio_rustls::rustls::{Error, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use warp::http::StatusCode;
 
+use super::connection::refuse;
 use super::error::Problem;
-use super::server::HEADER_TIMEOUT;
 use crate::config::Config;
 
 /// How often the files are looked at.
@@ -41,6 +37,8 @@ pub struct TlsError(String);
 pub struct Tls {
     files: Files,
     seen: Stamp,
+    /// How long a client may take for the handshake.
+    patience: Duration,
     current: ArcSwap<ServerConfig>,
 }
 
@@ -66,12 +64,12 @@ impl Tls {
         // Before the files are read: what changes in between is read again.
         let seen = files.stamp();
         let current = ArcSwap::from_pointee(files.load()?);
-        Ok(Some(Self { files, seen, current }))
+        Ok(Some(Self { files, seen, patience: config.limits.header_time, current }))
     }
 
     /// Takes up a connection, if it is one of TLS. Who speaks plain HTTP is told so.
     pub async fn accept(&self, stream: TcpStream) -> Option<Box<TlsStream<TcpStream>>> {
-        match timeout(HEADER_TIMEOUT, self.shake_hands(stream)).await {
+        match timeout(self.patience, self.shake_hands(stream)).await {
             Ok(Ok(stream)) => return stream,
             Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to speak TLS"),
             Err(_) => tracing::debug!("a connection did not come to speak TLS in time"),
@@ -85,7 +83,8 @@ impl Tls {
             return Ok(None);
         }
         if first != [HANDSHAKE] {
-            refuse(stream).await.map_err(io::Error::other)?;
+            let problem = Problem::new(StatusCode::BAD_REQUEST, PLAIN);
+            refuse(stream, problem).await.map_err(io::Error::other)?;
             return Ok(None);
         }
         let acceptor = TlsAcceptor::from(self.current.load_full());
@@ -115,14 +114,6 @@ impl Tls {
             }
         }
     }
-}
-
-/// Answers whatever is asked with why it cannot be.
-async fn refuse(stream: TcpStream) -> hyper::Result<()> {
-    let answer = service_fn(|_| async {
-        Ok::<_, Infallible>(Problem::new(StatusCode::BAD_REQUEST, PLAIN).into_response("/", ""))
-    });
-    Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer).await
 }
 
 impl Files {

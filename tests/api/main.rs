@@ -29,6 +29,7 @@ mod export;
 mod fleet_activity;
 mod health;
 mod idempotency;
+mod limits;
 mod live;
 mod live_flow;
 mod metric_breakdown;
