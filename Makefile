@@ -97,6 +97,10 @@ crash-images: ## Let the power fail at random moments and open what is left: mak
 tampering: ## Tamper with audit trails at random, and see each found out: make tampering TAMPERINGS=200
 	AGENTMAP_TAMPERINGS=$(TAMPERINGS) cargo test --locked --test crash tampering -- --nocapture
 
+.PHONY: siege
+siege: ## Attack the server with slow, large and idle clients, and measure those who work meanwhile
+	AGENTMAP_SIEGE=1 cargo test --locked --release --test siege -- --nocapture
+
 .PHONY: bench
 bench: ## Measure
 	cargo bench --locked

@@ -65,8 +65,11 @@ fn start(data: &Path) -> (Child, SocketAddr, Duration) {
     let first = lines.next().expect("a line").expect("text");
     let address = first.rsplit('/').next().expect("an address").parse().expect("an address");
     let mut stream = std::net::TcpStream::connect(address).expect("connected");
-    std::io::Write::write_all(&mut stream, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .expect("sent");
+    std::io::Write::write_all(
+        &mut stream,
+        b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    )
+    .expect("sent");
     std::io::Read::read(&mut stream, &mut [0; 64]).expect("answered");
     let took = started.elapsed();
     // The rest of what it prints is read, so that it never waits for a reader.
@@ -90,7 +93,7 @@ async fn read(address: SocketAddr) {
     ] {
         for _ in 0..20 {
             let mut stream = TcpStream::connect(address).await.expect("connected");
-            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
             stream.write_all(request.as_bytes()).await.expect("sent");
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).await.expect("answered");

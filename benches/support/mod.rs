@@ -87,7 +87,7 @@ impl Connection {
     /// Posts JSON to a path and waits for its 201; tells how long that took.
     pub async fn post_to(&mut self, path: &str, body: &str) -> Duration {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         let sent = Instant::now();

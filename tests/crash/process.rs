@@ -192,6 +192,11 @@ impl Server {
         Self { process, stderr: Some(stderr), address }
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Ends it at once, without a chance to do anything about it.
     pub fn kill(mut self) {
         self.process.0.kill().unwrap();
