@@ -160,6 +160,7 @@ impl OperationDoc {
         }
         if place == "query" {
             self.problem(400, "The query cannot be decoded");
+            self.problem(414, "The query is too long");
             self.problem(422, "A parameter cannot be used; all that cannot are named");
         } else {
             self.problem(400, "The path cannot be decoded");
