@@ -295,12 +295,6 @@ impl App {
         *self.subscribers.borrow()
     }
 
-    /// Waits until nobody follows the stream.
-    pub async fn unfollowed(&self) {
-        // The sender lives as long as the application: there is no error.
-        let _ = self.subscribers.subscribe().wait_for(|count| *count == 0).await;
-    }
-
     /// Counts a client of the stream until the guard is dropped; `None` where `limit` of them are counted.
     pub fn subscribe(self: &Arc<Self>, limit: usize) -> Option<Subscriber> {
         // Counted from here on, so that the client finds itself in the figures.

@@ -24,7 +24,7 @@ pub struct Limits {
     pub header_time: Duration,
     /// How long a client may take to send a body.
     pub body_time: Duration,
-    /// How many connections are open at once.
+    /// How many connections are open at once, those of the stream among them.
     pub connections: usize,
     /// How many clients follow the stream at once.
     pub streams: usize,

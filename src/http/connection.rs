@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::either::Either as Stream;
 use tower::Layer;
@@ -38,9 +38,20 @@ const TURNED_AWAY: usize = 64;
 /// How long whoever is refused may take to ask, and to hear it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Where a request comes from.
-#[derive(Clone, Copy)]
-pub struct Peer(pub IpAddr);
+/// Where a request comes from, and the place of its connection: who keeps it keeps that, too.
+#[derive(Clone)]
+pub struct Peer {
+    /// The address.
+    pub address: IpAddr,
+    _place: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+impl Default for Peer {
+    /// Nobody knows where from. All who come so are counted as one.
+    fn default() -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), _place: None }
+    }
+}
 
 /// The connections of a server.
 pub struct Connections {
@@ -93,16 +104,13 @@ impl Connections {
                 self.turn_away(stream);
                 continue;
             };
-            let peer = Peer(peer.ip());
+            let peer = Peer { address: peer.ip(), _place: Some(Arc::new(place)) };
             let of_peer = MapRequestLayer::new(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(peer.clone());
                 request
             });
             let (connections, service) = (Arc::clone(&self), of_peer.layer(service.clone()));
-            tokio::spawn(async move {
-                connections.follow(stream, service).await;
-                drop(place);
-            });
+            tokio::spawn(async move { connections.follow(stream, service).await });
         }
         drop(listener);
         self.app.stop();
@@ -139,7 +147,7 @@ impl Connections {
         };
         // A stream has its connection for itself.
         let Some(parts) = connection.into_parts() else { return };
-        let wire = parts.io.into_inner();
+        let (wire, _peer) = (parts.io.into_inner(), parts.service);
         let refusal = match &ended {
             // Whoever has not begun to ask is merely idle.
             Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => Some(self.too_slow()),
@@ -187,11 +195,9 @@ impl Connections {
 
     /// Waits until all that was accepted is finished, or has had its time.
     async fn wait_for_the_last(&self) {
-        // All places are free when all connections are closed. Streams left theirs when they were upgraded, and close
-        // by themselves.
+        // All places are free when all connections are closed.
         let all = u32::try_from(self.app.config.limits.connections).unwrap_or(u32::MAX);
-        let ended = async { tokio::join!(self.places.acquire_many(all), self.app.unfollowed()) };
-        if timeout(GRACE, ended).await.is_err() {
+        if timeout(GRACE, self.places.acquire_many(all)).await.is_err() {
             tracing::warn!("some requests were still open after {} ms and were cut off", GRACE.as_millis());
         }
     }

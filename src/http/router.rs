@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,7 +54,7 @@ struct Asked {
     headers: HeaderMap,
     upgrade: Option<OnUpgrade>,
     request_id: RequestId,
-    from: IpAddr,
+    peer: Peer,
 }
 
 /// The filter that answers every request.
@@ -112,9 +112,8 @@ fn filter_of(
                 let router = Arc::clone(&router);
                 let path = path.as_str().to_owned();
                 let request_id = request_id.unwrap_or_default();
-                // Every connection has one; whoever had none would be counted together.
-                let Peer(from) = peer.unwrap_or(Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-                let asked = Asked { method, path, query, headers, upgrade, request_id, from };
+                let peer = peer.unwrap_or_default();
+                let asked = Asked { method, path, query, headers, upgrade, request_id, peer };
                 router.answer(asked, body)
             },
         ))
@@ -191,7 +190,7 @@ impl Router {
             "" => asked.path,
             query => format!("{}?{query}", asked.path),
         };
-        let admitted = self.door.admit(endpoint.access, &asked.headers, &asked.query, asked.from);
+        let admitted = self.door.admit(endpoint.access, &asked.headers, &asked.query, asked.peer.address);
         let caller = match admitted {
             Err(problem)
                 if problem.status == StatusCode::UNAUTHORIZED
@@ -201,12 +200,13 @@ impl Router {
             }
             admitted => admitted?,
         };
-        let upgrade = Handshake::of(&asked.headers, asked.upgrade);
+        let from = asked.peer.address;
+        let upgrade = Handshake::of(&asked.headers, asked.upgrade, asked.peer);
         let offers_token = upgrade.is_some() && offers_token(&asked.headers);
         let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
         let call = Call {
             door: Arc::clone(&self.door),
-            from: asked.from,
+            from,
             caller,
             endpoint: endpoint.path,
             target,

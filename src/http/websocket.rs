@@ -14,6 +14,8 @@ use warp::http::header::{
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
+use super::connection::Peer;
+
 /// The connection to a client, once it is a WebSocket.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -27,12 +29,13 @@ const WRITE_BUFFER: usize = 16 * 1024;
 pub struct Handshake {
     accept: String,
     upgrade: OnUpgrade,
+    peer: Peer,
 }
 
 impl Handshake {
     /// What a request says, if it asks for a WebSocket, and the connection can become one.
     #[must_use]
-    pub fn of(headers: &HeaderMap, upgrade: Option<OnUpgrade>) -> Option<Self> {
+    pub fn of(headers: &HeaderMap, upgrade: Option<OnUpgrade>, peer: Peer) -> Option<Self> {
         let says = |name, wanted: &str| {
             let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
             values.flat_map(|text| text.split(',')).any(|word| word.trim().eq_ignore_ascii_case(wanted))
@@ -40,7 +43,7 @@ impl Handshake {
         let asks =
             says(CONNECTION, "upgrade") && says(UPGRADE, "websocket") && says(SEC_WEBSOCKET_VERSION, "13");
         let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| asks)?;
-        Some(Self { accept: derive_accept_key(key.as_bytes()), upgrade: upgrade? })
+        Some(Self { accept: derive_accept_key(key.as_bytes()), upgrade: upgrade?, peer })
     }
 
     /// Answers, and hands the connection over once the answer is sent. A client may send messages of `max_message`
@@ -55,8 +58,10 @@ impl Handshake {
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
-        let upgrade = self.upgrade;
+        let Self { accept, upgrade, peer } = self;
         tokio::spawn(async move {
+            // The connection's place is taken until the stream ends.
+            let _peer = peer;
             match upgrade.await {
                 Ok(connection) => {
                     let io = TokioIo::new(connection);
@@ -70,7 +75,7 @@ impl Handshake {
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.extend(HeaderValue::from_str(&self.accept).ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
+        headers.extend(HeaderValue::from_str(&accept).ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
         response
     }
 }

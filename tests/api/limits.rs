@@ -281,6 +281,25 @@ async fn connections_beyond_the_limit_are_told_so() {
 }
 
 #[tokio::test]
+async fn a_stream_keeps_the_place_of_its_connection() {
+    // A connection left its place when it became a stream: more were open than the limit, and the system, allowed.
+    let server = server_with(Limits { connections: 1, ..Limits::default() }).await;
+    let mut stream = server.stream("").await;
+    stream.greeted().await;
+    let ask = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let mut next = Raw::connect(&server).await;
+    next.say(ask).await;
+    assert!(next.hear().await.starts_with("HTTP/1.1 503 "));
+    drop(stream);
+    in_time(async || {
+        let mut next = Raw::connect(&server).await;
+        next.say(ask).await;
+        next.hear().await.starts_with("HTTP/1.1 200 ").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn streams_beyond_the_limit_are_told_so() {
     let server = server_with(Limits { streams: 2, ..Limits::default() }).await;
     let (first, _second) = (server.stream("").await, server.stream("").await);
