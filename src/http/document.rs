@@ -309,10 +309,8 @@ pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
         .title("agentmap")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Every AI agent a person or team runs: who it is, what it may do, what it did, what it cost. \
-             Errors are problem documents (RFC 9457). Every answer carries X-Request-Id. Whatever is asked, it may be \
-             answered with 403 where Host or Origin are strange, 408 where the request comes too slowly, 429 after too \
-             many wrong tokens, 431 where its headers are too large, and 503 where all connections are taken.",
+            "Every AI agent a person or team runs. Errors are problem documents (RFC 9457), every answer carries \
+             X-Request-Id. Any request may be answered with 403 (strange Host or Origin), 408, 429, 431 or 503.",
         ))
         .license(Some(utoipa::openapi::LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()));
     OpenApiBuilder::new()
