@@ -117,14 +117,15 @@ impl Connections {
         self.wait_for_the_last().await;
     }
 
-    /// Serves one connection to its end.
+    /// Serves one connection to its end. What is rare has memory of its own, for as long as it takes: there may be very
+    /// many connections.
     async fn follow(&self, stream: TcpStream, service: impl Answering) {
         let mut stopping = self.app.stopping();
         let stream = match &self.tls {
             None => Stream::Left(stream),
             // Here and not where it was accepted: others need not wait for a client that dawdles.
             Some(tls) => tokio::select! {
-                accepted = tls.accept(stream) => match accepted {
+                accepted = Box::pin(tls.accept(stream)) => match accepted {
                     Some(stream) => Stream::Right(stream),
                     None => return,
                 },
@@ -157,7 +158,7 @@ impl Connections {
             tracing::debug!(%error, "a connection ended early");
         }
         tokio::select! {
-            _ = timeout(FAREWELL, part(wire.into_inner(), refusal)) => (),
+            _ = Box::pin(timeout(FAREWELL, part(wire.into_inner(), refusal))) => (),
             _ = stopping.wait_for(|stop| *stop) => (),
         }
     }

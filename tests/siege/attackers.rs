@@ -51,8 +51,8 @@ impl Attackers {
         for attack in attacks {
             match *attack {
                 Attack::SlowHeads(count) => {
-                    for client in connected(address, count).await {
-                        clients.spawn(slow_heads(address, client, Arc::clone(&outcomes)));
+                    for client in some_at_once(count, || TcpStream::connect(address)).await {
+                        clients.spawn(slow_heads(address, client.unwrap(), Arc::clone(&outcomes)));
                     }
                 }
                 Attack::LargeHeads(count) => {
@@ -90,8 +90,8 @@ impl Attackers {
                     }
                 }
                 Attack::IdleStreams(count) => {
-                    for client in connected(address, count).await {
-                        clients.spawn(idle_stream(begin_stream(client).await, Arc::clone(&outcomes)));
+                    for client in some_at_once(count, || begin_stream(address)).await {
+                        clients.spawn(idle_stream(client, Arc::clone(&outcomes)));
                     }
                 }
             }
@@ -110,15 +110,14 @@ impl Attackers {
     }
 }
 
-/// Connections, made some at once.
-async fn connected(address: SocketAddr, count: usize) -> Vec<TcpStream> {
-    let mut streams = Vec::with_capacity(count);
-    while streams.len() < count {
-        let some = (count - streams.len()).min(CONNECTING);
-        let connecting = (0..some).map(|_| TcpStream::connect(address));
-        streams.extend(futures_util::future::join_all(connecting).await.into_iter().map(Result::unwrap));
+/// What many clients come to, some of them at once.
+async fn some_at_once<F: Future>(count: usize, client: impl Fn() -> F) -> Vec<F::Output> {
+    let mut all = Vec::with_capacity(count);
+    while all.len() < count {
+        let some = (count - all.len()).min(CONNECTING);
+        all.extend(futures_util::future::join_all((0..some).map(|_| client())).await);
     }
-    streams
+    all
 }
 
 fn count(outcomes: &Outcomes, outcome: &str) {
@@ -205,7 +204,8 @@ async fn json(address: SocketAddr, n: usize, outcomes: Outcomes) {
     }
 }
 
-async fn begin_stream(mut stream: TcpStream) -> TcpStream {
+async fn begin_stream(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let ask = "GET /ws?session_id=nobody HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(ask.as_bytes()).await.unwrap();
