@@ -29,6 +29,11 @@ IMAGES ?= 20000
 # How often `make tampering` tampers in each way.
 TAMPERINGS ?= 200
 
+# How long `make fuzz` fuzzes each target, and which there are.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= identity body cursor glob codec
+CARGO_FUZZ_VERSION := 0.13.2
+
 # How long `make dashboard-bench` loads each page.
 SECONDS_A_PAGE ?= 60
 
@@ -100,6 +105,20 @@ tampering: ## Tamper with audit trails at random, and see each found out: make t
 .PHONY: siege
 siege: ## Attack the server with slow, large and idle clients, and measure those who work meanwhile
 	AGENTMAP_SIEGE=1 cargo test --locked --release --test siege -- --nocapture
+
+# Without a sanitizer, which needs a nightly compiler: there is no unsafe code here to find fault with.
+.PHONY: fuzz
+fuzz: ## Fuzz what reads bytes from outside, each target so long: make fuzz FUZZ_SECONDS=600
+	@export PATH="$(TOOLS)/bin:$$PATH"
+	if [[ "$$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $(CARGO_FUZZ_VERSION)" ]]; then
+	  cargo install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --debug --root $(TOOLS)
+	fi
+	for target in $(FUZZ_TARGETS); do
+	  found=target/fuzz/corpus/$$target
+	  mkdir -p $$found
+	  cargo fuzz run --sanitizer none --target-dir target/fuzz $$target $$found fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1
+	done
 
 .PHONY: bench
 bench: ## Measure

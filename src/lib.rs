@@ -14,6 +14,7 @@
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
+//! | `fuzzing` | what must hold of bytes from outside; in tests and fuzzers alone |
 
 // A panic costs a request or, in the writer, the process: errors are values. Tests and benchmarks may.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -24,6 +25,9 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod notary;
 pub mod retention;

@@ -13,9 +13,9 @@ use uuid::{Builder, Uuid};
 use super::agents::Agent;
 use super::audit::AuditRecord;
 use super::command::{Action, Outcome, Run, Stop};
+use super::kept::{Kept, Part};
 use super::metrics::Metric;
 use super::refusal::{FieldError, Refusal};
-use super::sync::SyncReport;
 use super::time::{DAY, Timestamp};
 use crate::store::{Index, Record, StoreError, TableName, Value};
 
@@ -84,81 +84,6 @@ pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
         hasher.update(part);
     }
     hasher.finalize().into()
-}
-
-/// What became of a request: the records it made, by their numbers.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub enum Kept {
-    /// The agent it made or changed.
-    Agent(#[bincode(with_serde)] Uuid),
-    /// The metrics it recorded, and those that were refused.
-    Metrics(Vec<Result<u64, KeptRefusal>>),
-    /// The audit records it appended.
-    Audit(Vec<u64>),
-    /// What became of each of its parts.
-    Each(Vec<Result<Kept, KeptRefusal>>),
-    /// The report of a sync.
-    Synced(SyncReport),
-    /// Nothing to tell.
-    Done,
-}
-
-impl Kept {
-    fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Agent(agent) => Self::Agent(agent.agent_id),
-            Outcome::Metrics(results) => Self::Metrics(each(results, |metric| metric.seq)),
-            Outcome::Audit(records) => Self::Audit(records.iter().map(|record| record.seq).collect()),
-            Outcome::Each(results) => Self::Each(each(results, Self::of)),
-            Outcome::Synced(report) => Self::Synced(report.clone()),
-            Outcome::Again(first) => Self::of(first),
-            // A token is never made twice, and its secret never shown again.
-            Outcome::Token(_) | Outcome::Forgotten { .. } | Outcome::Pruned(_) | Outcome::Done => Self::Done,
-        }
-    }
-}
-
-fn each<T, K>(results: &[Result<T, Refusal>], keep: impl Fn(&T) -> K) -> Vec<Result<K, KeptRefusal>> {
-    results.iter().map(|result| result.as_ref().map(&keep).map_err(KeptRefusal::of)).collect()
-}
-
-/// Why a part of a request was refused.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub enum KeptRefusal {
-    /// There is no such agent: parts of a request name nothing else.
-    NoAgent(String),
-    #[expect(missing_docs)]
-    Conflict(String),
-    #[expect(missing_docs)]
-    Invalid(Vec<FieldError>),
-    #[expect(missing_docs)]
-    TooLarge(String),
-    #[expect(missing_docs)]
-    Gone(String),
-}
-
-impl KeptRefusal {
-    fn of(refusal: &Refusal) -> Self {
-        match refusal.clone() {
-            Refusal::NotFound { id, .. } => Self::NoAgent(id),
-            Refusal::Conflict(text) => Self::Conflict(text),
-            Refusal::Invalid(errors) => Self::Invalid(errors),
-            Refusal::TooLarge(text) => Self::TooLarge(text),
-            Refusal::Gone(text) => Self::Gone(text),
-        }
-    }
-}
-
-impl From<KeptRefusal> for Refusal {
-    fn from(kept: KeptRefusal) -> Self {
-        match kept {
-            KeptRefusal::NoAgent(id) => Self::NotFound { what: "agent", id },
-            KeptRefusal::Conflict(text) => Self::Conflict(text),
-            KeptRefusal::Invalid(errors) => Self::Invalid(errors),
-            KeptRefusal::TooLarge(text) => Self::TooLarge(text),
-            KeptRefusal::Gone(text) => Self::Gone(text),
-        }
-    }
 }
 
 /// A request that is remembered.
@@ -255,7 +180,7 @@ impl Run<'_, '_> {
             Kept::Each(results) => {
                 let mut outcomes = Vec::with_capacity(results.len());
                 for result in results {
-                    outcomes.push(match result.map(|kept| self.recall(kept)) {
+                    outcomes.push(match result.map(|Part(kept)| self.recall(kept)) {
                         Ok(Ok(outcome)) => Ok(outcome),
                         Ok(Err(Stop::Refused(refusal))) => Err(refusal),
                         Ok(Err(stop)) => return Err(stop),

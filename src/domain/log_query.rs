@@ -24,7 +24,9 @@ impl Cursor {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (time, seq) = text.rsplit_once('.')?;
-        Some(Self { time: Timestamp(time.parse().ok()?), seq: seq.parse().ok()? })
+        let cursor = Self { time: Timestamp(time.parse().ok()?), seq: seq.parse().ok()? };
+        // Numbers have other forms too, with a plus or zeros, which nobody wrote here.
+        (cursor.to_string() == text).then_some(cursor)
     }
 }
 

@@ -31,6 +31,7 @@ pub mod grade;
 pub mod histogram;
 pub mod idempotency;
 pub mod identity;
+pub mod kept;
 pub mod keyring;
 pub mod latency;
 pub mod live;

@@ -12,7 +12,7 @@ use crate::store::codec::CodecError;
 use crate::store::{Key, ReadTx, StoreError, TableName, Value, WriteTx};
 
 /// What is counted apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dimension {
     /// All records, under the empty value.
     All,
@@ -25,7 +25,7 @@ pub enum Dimension {
 }
 
 /// A dimension and one of its values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counted(pub Dimension, pub String);
 
 impl Key for Counted {

@@ -19,6 +19,7 @@ use crate::app::nonce;
 use crate::domain::access::TokenRole;
 use crate::domain::command::Action;
 use crate::domain::metrics::{Measures, Metric, NewMetric};
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// The endpoints.
@@ -35,7 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"agent_id": "coder", "tool_name": "Edit", "tokens_used": 1200, "cost_usd": 0.0123}))]
-struct Deduction {
+pub(super) struct Deduction {
     /// The agent's id, or its name.
     #[schema(min_length = 1, max_length = 128)]
     agent_id: String,
@@ -58,29 +59,39 @@ struct Deduction {
     timestamp: Option<Timestamp>,
 }
 
+impl Deduction {
+    /// The metric to be recorded.
+    ///
+    /// # Errors
+    /// When its context is too large.
+    pub(super) fn decided(self, now: Timestamp) -> Result<NewMetric, Refusal> {
+        let mut context = Map::new();
+        for (name, value) in [("agent_role", self.agent_role), ("tool_name", self.tool_name)] {
+            context.extend(value.map(|v| (name.to_owned(), Value::String(v))));
+        }
+        Ok(NewMetric {
+            agent: self.agent_id,
+            metric_type: "cost".into(),
+            measures: Measures {
+                tokens_used: Some(self.tokens_used),
+                cost_usd: Some(self.cost_usd),
+                ..Measures::default()
+            },
+            context: (!context.is_empty()).then(|| checked_context(context)).transpose()?,
+            session_id: self.session_id,
+            recorded_at: self.timestamp.unwrap_or(now),
+            nonce: nonce(),
+        })
+    }
+}
+
 async fn deduct(
     app: Arc<App>,
     Json(deduction): Json<Deduction>,
     retry: Retry,
 ) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
     check_agent(&app, &retry.caller, [deduction.agent_id.as_str()])?;
-    let mut context = Map::new();
-    for (name, value) in [("agent_role", deduction.agent_role), ("tool_name", deduction.tool_name)] {
-        context.extend(value.map(|v| (name.to_owned(), Value::String(v))));
-    }
-    let metric = NewMetric {
-        agent: deduction.agent_id,
-        metric_type: "cost".into(),
-        measures: Measures {
-            tokens_used: Some(deduction.tokens_used),
-            cost_usd: Some(deduction.cost_usd),
-            ..Measures::default()
-        },
-        context: (!context.is_empty()).then(|| checked_context(context)).transpose()?,
-        session_id: deduction.session_id,
-        recorded_at: deduction.timestamp.unwrap_or_else(|| app.now()),
-        nonce: nonce(),
-    };
+    let metric = deduction.decided(app.now())?;
     record_one(&app, Action::RecordMetrics(vec![metric]), retry).await.map_err(|mut problem| {
         // What a metric calls recorded_at is called timestamp here.
         for error in &mut problem.errors {

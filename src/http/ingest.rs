@@ -44,7 +44,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     "agent_name": "coder", "agent_role": "developer", "operation_type": "tool_use", "operation_detail": "Edit",
     "target_resource": "src/main.rs", "target_type": "file", "rbac_decision": "allowed", "session_id": "s-1"
 }))]
-struct Ingest {
+pub(super) struct Ingest {
     /// The agent's id, or its name.
     #[schema(max_length = 128)]
     agent_id: Option<String>,
@@ -101,7 +101,11 @@ impl Ingest {
         [&self.agent_id, &self.agent_name].into_iter().flatten().map(String::as_str).filter(|t| !t.is_empty())
     }
 
-    fn decided(self, now: Timestamp) -> Result<NewAudit, Refusal> {
+    /// The operation to be recorded.
+    ///
+    /// # Errors
+    /// When nobody's operation it is, or a part of it is too long.
+    pub(super) fn decided(self, now: Timestamp) -> Result<NewAudit, Refusal> {
         let given = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty());
         if !given(&self.agent_id) && !given(&self.agent_name) {
             let error = FieldError::body(

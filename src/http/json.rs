@@ -175,13 +175,16 @@ impl<'de> Deserialize<'de> for Items<'de> {
     }
 }
 
+/// Why a text is no array: it is other JSON, or none.
 fn no_array(body: &[u8], error: &serde_json::Error) -> Problem {
-    if error.is_data() && std::str::from_utf8(body).is_ok() {
-        let msg = "must be an array, or one JSON object a line (NDJSON)";
-        let error = FieldError { loc: vec!["body".into()], msg: msg.into(), kind: "type".into() };
-        return Problem::invalid(vec![error]);
+    if !error.is_data() {
+        return malformed(body, error);
     }
-    malformed(body, error)
+    if let Err(error) = serde_json::from_slice::<&RawValue>(body) {
+        return malformed(body, &error);
+    }
+    let msg = "must be an array, or one JSON object a line (NDJSON)";
+    Problem::invalid(vec![FieldError { loc: vec!["body".into()], msg: msg.into(), kind: "type".into() }])
 }
 
 async fn json_body(call: &mut Call, limit: usize, limits: &Limits) -> Result<Bytes, Problem> {
@@ -316,6 +319,7 @@ mod tests {
         assert_eq!(items("[1, {\"a\": [2]}]".as_bytes(), false).unwrap(), [&b"1"[..], b"{\"a\": [2]}"]);
         assert_eq!(items(b"{}\n\n {}\n", false).unwrap().len(), 2);
         assert_eq!(items(b"3", false).unwrap_err().status, 422);
+        assert_eq!(items(b"3]", false).unwrap_err().status, 400);
         assert_eq!(items(b"[1,", false).unwrap_err().status, 400);
         assert_eq!(items(b"", false).unwrap_err().status, 400);
     }

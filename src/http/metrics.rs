@@ -57,7 +57,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     "cost_usd": 0.0123, "session_id": "s-1"
 }))]
 #[serde(deny_unknown_fields)]
-struct MetricDraft {
+pub(super) struct MetricDraft {
     /// The agent's id, or its name.
     #[schema(min_length = 1, max_length = 128)]
     agent_id: String,
@@ -128,7 +128,11 @@ impl MetricDraft {
         Some((id, serde_json::to_vec(self).unwrap_or_default()))
     }
 
-    fn decided(mut self, now: Timestamp) -> Result<NewMetric, Refusal> {
+    /// The metric to be recorded.
+    ///
+    /// # Errors
+    /// When its context is too large.
+    pub(super) fn decided(mut self, now: Timestamp) -> Result<NewMetric, Refusal> {
         if let Some(id) = self.metric_id {
             let extra =
                 self.context.get_or_insert_default().entry(EXTRA).or_insert_with(|| Map::new().into());

@@ -20,6 +20,8 @@ mod export;
 mod export_columns;
 mod fleet;
 mod follower;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod head;
 mod health;

@@ -154,7 +154,9 @@ pub fn decode(text: &str, what: &str) -> Result<String, Problem> {
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         rest = tail;
+        // Two digits: a number may begin with a plus, too.
         let hex = (first == b'%').then(|| tail.get(..2)).flatten();
+        let hex = hex.filter(|two| two.iter().all(u8::is_ascii_hexdigit));
         let decoded = hex.and_then(|h| u8::from_str_radix(std::str::from_utf8(h).ok()?, 16).ok());
         bytes.push(match decoded {
             Some(byte) => {

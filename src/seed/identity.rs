@@ -17,6 +17,11 @@ use crate::domain::identity::Identity;
 
 /// Longest role or category, in characters.
 const MAX_WORD: usize = 64;
+/// Longest currency, in characters.
+const MAX_CURRENCY: usize = 16;
+/// Most tokens and USD. These are the registry's limits: a server refuses what is beyond, and all files with it.
+const MAX_TOKENS: f64 = 1e15;
+const MAX_USD: f64 = 1e9;
 
 /// Which of the three formats a file is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +95,7 @@ fn gather(fields: &mut Fields<'_>, format: Format, path: &Path) -> Option<Identi
         name,
         display_name,
         description: text(fields, field("", &["description"])),
-        role: word(fields, field("identity", &["role"])),
+        role: word(fields, field("identity", &["role"]), MAX_WORD),
         role_confidence: number(fields, field("identity", &["role_confidence"]), |value| {
             if (0.0..=1.0).contains(&value) { Ok(()) } else { Err("must be between 0 and 1") }
         }),
@@ -109,15 +114,19 @@ fn gather(fields: &mut Fields<'_>, format: Format, path: &Path) -> Option<Identi
             names: &["requires_approval"],
             anywhere: true,
         }),
-        approval_threshold: number(fields, field("rbac", &["approval_threshold"]), |value| {
-            if value >= 0.0 { Ok(()) } else { Err("must not be negative") }
+        approval_threshold: number(fields, field("rbac", &["approval_threshold"]), |value| match value {
+            _ if value < 0.0 => Err("must not be negative"),
+            _ if value > MAX_USD => Err("must be at most 1000000000"),
+            _ => Ok(()),
         }),
         max_tokens_per_session: tokens(fields),
-        max_cost_per_day: number(fields, field("budget", &["max_cost_per_day"]), |value| {
-            if value > 0.0 { Ok(()) } else { Err("must be more than 0") }
+        max_cost_per_day: number(fields, field("budget", &["max_cost_per_day"]), |value| match value {
+            _ if value <= 0.0 => Err("must be more than 0"),
+            _ if value > MAX_USD => Err("must be at most 1000000000"),
+            _ => Ok(()),
         }),
-        currency: text(fields, field("budget", &["currency"])),
-        category: word(fields, field("metadata", &["category"])),
+        currency: word(fields, field("budget", &["currency"]), MAX_CURRENCY),
+        category: word(fields, field("metadata", &["category"]), MAX_WORD),
         specialist: fields.flag(field("metadata", &["specialist"])),
         version: text(fields, field("metadata", &["version"])),
         tags: list(fields, field("metadata", &["tags"]), Commas::Keep),
@@ -141,14 +150,12 @@ fn text(fields: &mut Fields<'_>, field: Field) -> Option<String> {
     fields.text(field).map(|(text, _)| text)
 }
 
-/// A role or a category: the registry takes up to 64 characters.
-fn word(fields: &mut Fields<'_>, field: Field) -> Option<String> {
+/// Text of which the registry takes so many characters.
+fn word(fields: &mut Fields<'_>, field: Field, most: usize) -> Option<String> {
     let (text, line) = fields.text(field)?;
-    if text.chars().count() > MAX_WORD {
-        fields.error(
-            line,
-            format!("`{}` is longer than {MAX_WORD} characters: {}", field.names[0], quote(&text)),
-        );
+    if text.chars().count() > most {
+        fields
+            .error(line, format!("`{}` is longer than {most} characters: {}", field.names[0], quote(&text)));
     }
     Some(text)
 }
@@ -164,13 +171,13 @@ fn list(fields: &mut Fields<'_>, field: Field, commas: Commas) -> Option<Vec<Str
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "whole and within 1..=2^53, checked"
+    reason = "whole and within 1..=10^15, checked"
 )]
 fn tokens(fields: &mut Fields<'_>) -> Option<u64> {
     let accept = |value: f64| match value {
         _ if value <= 0.0 => Err("must be more than 0"),
         _ if value.fract() != 0.0 => Err("must be a whole number"),
-        _ if value > 9_007_199_254_740_992.0 => Err("is too large"),
+        _ if value > MAX_TOKENS => Err("must be at most 1000000000000000"),
         _ => Ok(()),
     };
     number(fields, field("budget", &["max_tokens_per_session"]), accept).map(|value| value as u64)

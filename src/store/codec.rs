@@ -14,6 +14,9 @@ use uuid::Uuid;
 pub struct CodecError(pub String);
 
 const CONFIG: Configuration = config::standard();
+/// How large a value may become in memory. Where the length of a list is damaged, room for as many items as it tells
+/// of is not set aside: there would be none, and the process would end.
+const LARGEST: usize = 1 << 30;
 
 /// A value as its table stores it: the version byte, then bincode.
 ///
@@ -30,7 +33,8 @@ pub fn encode_value<T: Encode>(version: u8, value: &T) -> Result<Vec<u8>, CodecE
 /// # Errors
 /// When the bytes are not a `T`, or are longer than one.
 pub fn decode_body<T: Decode<()>>(body: &[u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::decode_from_slice(body, CONFIG).map_err(|e| CodecError(e.to_string()))?;
+    let (value, used) = bincode::decode_from_slice(body, CONFIG.with_limit::<LARGEST>())
+        .map_err(|e| CodecError(e.to_string()))?;
     if used == body.len() {
         Ok(value)
     } else {
@@ -201,6 +205,16 @@ mod tests {
             if let Some(end) = prefix_end(&prefix) {
                 prop_assert!(longer < end);
             }
+        }
+    }
+
+    #[test]
+    fn a_damaged_length_is_told() {
+        // A list said to be longer than memory ended the process when room for it was set aside.
+        for length in [u64::MAX, 1 << 50, 1 << 36] {
+            let bytes = encode_value(1, &length).unwrap();
+            assert!(decode_body::<Vec<u64>>(&bytes[1..]).is_err());
+            assert!(decode_body::<String>(&bytes[1..]).is_err());
         }
     }
 

@@ -138,6 +138,8 @@ async fn parameters_have_ranges_and_defaults() {
         ("?sort=colour", "sort"),
         ("?sort=--name", "sort"),
         ("?cursor=xyz", "cursor"),
+        // A plus and a digit were read as a byte.
+        ("?cursor=%2Bf%2Bf", "cursor"),
     ] {
         let errors = server.get(&format!("{LIST}{query}")).await.expect(422).errors();
         assert_eq!(errors.len(), 1, "{query}");

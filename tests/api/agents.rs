@@ -272,6 +272,8 @@ async fn what_is_not_there_is_named() {
         ("/api/v1/agents/name/nobody".into(), "nobody"),
         ("/api/v1/agents/no-uuid".into(), "no-uuid"),
         ("/api/v1/agents/name/a%2Fb%20c".into(), "a/b c"),
+        // A percent sign before a plus and a digit was read as a byte.
+        ("/api/v1/agents/name/a%+f".into(), "a%+f"),
     ] {
         let problem = server.get(&path).await.expect(404).json();
         assert!(problem["detail"].as_str().unwrap().contains(named), "{problem}");

@@ -57,6 +57,15 @@ async fn a_metric_is_kept_as_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_cost_is_the_number_that_was_sent() {
+    // The parser's fast reading of numbers is off by the last bit for one in ten of this length.
+    let (server, _) = with_agent().await;
+    let body = r#"{"agent_id": "coder", "metric_type": "cost", "cost_usd": 0.36995516654807925}"#;
+    let answer = server.post_text(METRICS, "application/json", body).await.expect(201);
+    assert!(answer.text().contains("\"cost_usd\":0.36995516654807925,"), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_told_all_at_once() {
     let (server, _) = with_agent().await;
     let wrong = json!({

@@ -9,6 +9,7 @@ mod faults;
 mod guard;
 mod kill;
 mod load;
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod process;
 #[path = "../support/random.rs"]
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]

@@ -1,10 +1,11 @@
-//! Any bytes, any pieces of YAML and any damage to real files: read, without a panic and twice the same.
+//! Any bytes, any pieces of YAML and any damage to real files: what must hold of them holds.
 
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::fuzzing::identity::check;
 
 /// Pieces of which broken files are made.
 fn piece() -> impl Strategy<Value = String> {
@@ -58,29 +59,6 @@ fn piece() -> impl Strategy<Value = String> {
         "budget: {max_cost_per_day: 1}\n",
     ]);
     prop_oneof![4 => known.prop_map(str::to_owned), 1 => ".{0,8}"]
-}
-
-/// Reading is a function, and each note names a line that the file has.
-fn check(path: &Path, bytes: &[u8]) {
-    let reading = read(path, bytes);
-    assert_eq!(reading, read(path, bytes));
-    let lines = 2 + bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count() as u64;
-    let notes = match &reading {
-        Reading::Identity { identity, repairs } => {
-            assert!((1..=128).contains(&identity.name.len()));
-            assert!(identity.name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')));
-            repairs
-        }
-        Reading::Skipped(_) => return,
-        Reading::Failed(notes) => {
-            assert!(!notes.is_empty());
-            notes
-        }
-    };
-    for note in notes {
-        assert!(note.line.is_none_or(|line| (1..=lines).contains(&line)), "{note} of {lines}");
-        assert!(!note.reason.chars().any(char::is_control), "{note:?}");
-    }
 }
 
 proptest! {

@@ -102,11 +102,24 @@ fn what_cannot_be_repaired_is_an_error_with_its_line() {
             "name: a\nmax_tokens_per_session: 1.5",
             "line 2: `max_tokens_per_session` must be a whole number: `1.5`",
         ),
-        ("name: a\nmax_tokens_per_session: 1e30", "line 2: `max_tokens_per_session` is too large: `1e30`"),
+        (
+            "name: a\nmax_tokens_per_session: 1e30",
+            "line 2: `max_tokens_per_session` must be at most 1000000000000000: `1e30`",
+        ),
         ("name: a\nrole_confidence: 1.1", "line 2: `role_confidence` must be between 0 and 1: `1.1`"),
         ("name: a\napproval_threshold: -0.5", "line 2: `approval_threshold` must not be negative: `-0.5`"),
     ] {
         assert_eq!(errors(text), [expected], "{text}");
+    }
+    // What the registry does not take was no error here: a server then refused all files of a run for one.
+    for text in [
+        "name: a\napproval_threshold: 1e10",
+        "name: a\nmax_cost_per_day: 1e10",
+        "name: a\nmax_tokens_per_session: 1000000000000001",
+        "name: a\ncurrency: a-currency-too-long",
+    ] {
+        let errors = errors(text);
+        assert!(errors.len() == 1 && errors[0].starts_with("line 2: "), "{errors:?}");
     }
     assert_eq!(errors("name: a\npath_scopes: ['a', '[', '{a']").len(), 2);
     assert_eq!(

@@ -1,0 +1,4 @@
+//! Cursors of pages.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| agentmap::fuzzing::cursor(bytes));
