@@ -90,11 +90,19 @@ impl Drop for Damaged {
     }
 }
 
+/// How many commands meet each damaged file.
+const COMMANDS: usize = 5;
+
 /// Lets each command that reads meet the file at `data`; tells how many of them told of a damage.
 fn meet(damaged: &Damaged, data: &Path) -> u64 {
     let copy = data.with_file_name("copy.redb");
-    let commands: [&[&str]; 4] =
-        [&["check"], &["status"], &["backup", copy.to_str().unwrap(), "--force"], &["export"]];
+    let commands: [&[&str]; COMMANDS] = [
+        &["check"],
+        &["status"],
+        &["backup", copy.to_str().unwrap(), "--force"],
+        &["export"],
+        &["export", "--salvage"],
+    ];
     let mut told = 0;
     for args in commands {
         fs::write(data, &damaged.bytes).unwrap();
@@ -116,7 +124,10 @@ fn random_damage_is_told_or_harms_nothing() {
     let (_folder, data) = data_file();
     if let Some(file) = std::env::var_os("AGENTMAP_DAMAGED").map(PathBuf::from) {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        println!("{} of 4 commands tell", meet(&Damaged { bytes: fs::read(&file).unwrap(), name }, &data));
+        println!(
+            "{} of {COMMANDS} commands tell",
+            meet(&Damaged { bytes: fs::read(&file).unwrap(), name }, &data)
+        );
         return;
     }
     let (first, count) = (seed(), asked("AGENTMAP_DAMAGES").unwrap_or(60));
@@ -124,8 +135,9 @@ fn random_damage_is_told_or_harms_nothing() {
     let mut told = 0;
     for seed in first..first + count {
         let (bytes, how) = damaged(&whole, &mut Random::of(seed, 0));
-        told += meet(&Damaged { bytes, name: format!("{seed}-{}.redb", how.replace([' ', '\''], "-")) }, &data);
+        told +=
+            meet(&Damaged { bytes, name: format!("{seed}-{}.redb", how.replace([' ', '\''], "-")) }, &data);
     }
-    println!("seeds from {first}: {count} damages, told {told} times of {}", 4 * count);
+    println!("seeds from {first}: {count} damages, told {told} times of {}", COMMANDS as u64 * count);
     assert!(told > count / 4, "only {told} of so many were noticed");
 }
