@@ -135,10 +135,12 @@ impl Written {
     }
 }
 
-/// What is lost, by table.
+/// What is lost, by table. A table whose own count is damaged has lost nobody knows how many.
 pub fn in_words(lost: &[Lost]) -> String {
-    let each =
-        lost.iter().map(|Lost { lost, entries }| format!("{entries} entries of {}", output::safe(lost)));
+    let each = lost.iter().map(|Lost { lost, entries }| match entries {
+        0 => format!("some entries of {}", output::safe(lost)),
+        _ => format!("{entries} entries of {}", output::safe(lost)),
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 

@@ -4,7 +4,7 @@
 //! is read from the other, and then from keys in between, as long as the tries last.
 
 use std::collections::VecDeque;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 
 use redb::ReadOnlyTable;
 
@@ -133,7 +133,10 @@ impl<E, F: FnMut(&[u8], &[u8]) -> Result<(), E>> Walk<F> {
             match entry {
                 Ok(None) => return Ok(Reached::End),
                 // A page in another's place leads anywhere.
-                Ok(Some((key, value))) if last.as_ref().is_none_or(|last| is_behind(&key, last)) => {
+                Ok(Some((key, value)))
+                    if RangeBounds::<[u8]>::contains(&bounds, key.as_slice())
+                        && last.as_ref().is_none_or(|last| is_behind(&key, last)) =>
+                {
                     (self.visit)(&key, &value)?;
                     last = Some(key);
                 }
