@@ -19,7 +19,8 @@ CARGO_DENY_VERSION := 0.20.2
 # How often `make kill` kills the server.
 KILLS ?= 200
 
-# How many failures of storage `make faults` tries (0: every operation in every way), and how many damaged files.
+# How many failures of storage `make faults` tries (0: every operation in every way), and how many damaged files it and
+# `make damages`.
 FAULTS ?= 0
 DAMAGES ?= 5000
 
@@ -93,6 +94,10 @@ kill: ## Kill the server under 32 writers again and again and check what is left
 faults: ## Let every operation on storage fail in turn, and damage files: make faults FAULTS=1000 (0: all)
 	AGENTMAP_FAULTS=$(FAULTS) AGENTMAP_DAMAGES=$(DAMAGES) \
 	  cargo test --locked --test faults -- --nocapture --skip images::
+
+.PHONY: damages
+damages: ## Damage data files at random, and let the program meet them: make damages DAMAGES=5000
+	AGENTMAP_DAMAGES=$(DAMAGES) cargo test --locked --test crash -- --nocapture damage::
 
 .PHONY: crash-images
 crash-images: ## Let the power fail at random moments and open what is left: make crash-images IMAGES=20000

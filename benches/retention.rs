@@ -1,5 +1,8 @@
-//! A million metrics and a million audit records that are no longer kept: how long each step of removing them takes,
-//! which is how long others wait for it, beside a write of nothing.
+//! A million metrics and a million audit records that are no longer kept: how long each step of removing them takes, and
+//! how long somebody waits who writes meanwhile, beside a write of nothing and a write where nothing is removed.
+//!
+//! On Linux it is also told how long the writer thread computed, and how long it was ready to while others had the
+//! processors: on a busy machine most of a long step is that.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -20,6 +23,7 @@ use agentmap::domain::pruning::Prune;
 use agentmap::domain::sync::SyncRequest;
 use agentmap::domain::text::JsonText;
 use agentmap::domain::time::{DAY, Timestamp};
+use agentmap::retention::prune;
 use agentmap::seed;
 use agentmap::store::Location;
 
@@ -27,6 +31,10 @@ const RECORDS: u64 = 1_000_000;
 const BATCH: u64 = 1000;
 /// How many steps of each kind are measured.
 const STEPS: usize = 400;
+/// Up to which number records are removed while somebody writes.
+const PRUNED: u64 = 200_000;
+/// How long somebody writes while nothing is removed.
+const BESIDE: Duration = Duration::from_secs(10);
 
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -53,16 +61,17 @@ fn main() {
         app.submit(Action::NoteNumbers).await.expect("noted");
         println!("{RECORDS} metrics and as many audit records in {:?}", filled.elapsed());
         measure("a write of nothing", &app, Action::Probe).await;
+        write_beside("a write where nothing is removed", &app, &names, tokio::time::sleep(BESIDE)).await;
         let now = app.now();
         measure("a step of the stream's events", &app, Action::Prune(Prune::Events(now))).await;
-        while let Outcome::Pruned(step) = app.submit(Action::Prune(Prune::Events(now))).await.expect("pruned")
-            && step.more
-        {}
-        measure("a step of metrics", &app, Action::Prune(Prune::Metrics { before: now, below: u64::MAX }))
+        prune(&app, Prune::Events(now)).await.expect("pruned");
+        let metrics = |below| Prune::Metrics { before: now, below };
+        measure("a step of metrics", &app, Action::Prune(metrics(u64::MAX))).await;
+        write_beside("a write while metrics are removed", &app, &names, prune(&app, metrics(PRUNED))).await;
+        let audit = |below| Prune::Audit { before: now, below, checkpoint: "signed".to_owned() };
+        measure("a step of audit records", &app, Action::Prune(audit(u64::MAX))).await;
+        write_beside("a write while audit records are removed", &app, &names, prune(&app, audit(PRUNED)))
             .await;
-        let checkpoint = "signed".to_owned();
-        let audit = Prune::Audit { before: now, below: u64::MAX, checkpoint };
-        measure("a step of audit records", &app, Action::Prune(audit)).await;
         app.close();
     });
 }
@@ -110,22 +119,63 @@ fn operation(n: u64, names: &[String], now: Timestamp) -> NewAudit {
 }
 
 async fn measure(what: &str, app: &Arc<App>, action: Action) {
-    let mut times = Vec::with_capacity(STEPS);
+    let (mut times, mut computed, mut ready) = (Vec::new(), Vec::new(), Vec::new());
     let mut removed = 0;
     for _ in 0..STEPS {
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), scheduled());
         if let Outcome::Pruned(step) = app.submit(action.clone()).await.expect("done") {
             removed += step.removed;
         }
         times.push(started.elapsed());
+        if let (Some(before), Some(after)) = (before, scheduled()) {
+            computed.push(after[0].saturating_sub(before[0]));
+            ready.push(after[1].saturating_sub(before[1]));
+        }
     }
-    let all: Duration = times.iter().sum();
+    tell(what, &mut times);
+    println!("    {removed} removed");
+    tell("    of which computing", &mut computed);
+    tell("    of which ready and not let", &mut ready);
+}
+
+/// Writes one record after the other until something is done.
+async fn write_beside<T>(what: &str, app: &Arc<App>, names: &[String], work: impl Future<Output = T>) {
+    let mut work = std::pin::pin!(work);
+    let mut times = Vec::new();
+    for n in 0.. {
+        let started = Instant::now();
+        let write = app.submit(Action::AppendAudit(vec![operation(n, names, app.now())]));
+        let mut write = std::pin::pin!(write);
+        let mut done = false;
+        loop {
+            tokio::select! {
+                biased;
+                written = &mut write => break written.map(drop).expect("recorded"),
+                _ = &mut work, if !done => done = true,
+            }
+        }
+        times.push(started.elapsed());
+        if done {
+            break;
+        }
+    }
+    tell(what, &mut times);
+}
+
+/// How long the writer thread has computed, and how long it was ready to while others did. Linux tells.
+fn scheduled() -> Option<[Duration; 2]> {
+    let mut threads = std::fs::read_dir("/proc/self/task").ok()?.flatten().map(|thread| thread.path());
+    let writer = threads.find(|thread| {
+        std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim_end() == "writer")
+    })?;
+    let told = std::fs::read_to_string(writer.join("schedstat")).ok()?;
+    let mut nanos = told.split_whitespace().map_while(|n| n.parse().ok().map(Duration::from_nanos));
+    Some([nanos.next()?, nanos.next()?])
+}
+
+fn tell(what: &str, times: &mut [Duration]) {
+    let Some(last) = times.len().checked_sub(1) else { return };
     times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!(
-        "{what}: median {:?}, p99 {:?}, longest {:?}; {removed} removed in {all:?}",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    let at = |share: f64| times[(last as f64 * share) as usize];
+    println!("{what}: median {:?}, p99 {:?}, longest {:?} of {}", at(0.5), at(0.99), at(1.0), times.len());
 }

@@ -100,6 +100,9 @@ pub struct ExportArgs {
     /// Replace the file if it is there
     #[arg(long, requires = "output")]
     pub force: bool,
+    /// Write what can be read of a damaged data file, and tell what cannot
+    #[arg(long)]
+    pub salvage: bool,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +111,9 @@ pub struct ImportArgs {
     /// The export; - is the standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Also import what was salvaged of a damaged data file
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,13 +1,15 @@
-//! `agentmap import`: an export becomes a data file.
+//! `agentmap import`: an export becomes a data file. Of its lines only keys and values are read.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::export::{End, FORMAT, Head, Table};
+use super::export::{End, FORMAT, Head, Lost, Table, in_words};
 use super::partial::{Partial, folder_of};
 use super::{Fault, Ran, backup, explain, output};
 use crate::app::SCHEMA;
@@ -16,6 +18,9 @@ use crate::config::Config;
 use crate::domain::audit::Hash;
 use crate::domain::command::apply;
 use crate::store::{Location, NewFile, Store, StoreError};
+
+/// What exports were called whose entries are `["key","value"]`.
+const OLDER_FORMAT: &str = "agentmap-export-1";
 
 /// How long a line may be: no value of a data file comes near it.
 const MAX_LINE: u64 = 64 * 1024 * 1024;
@@ -32,26 +37,41 @@ pub fn import(config: &Config, args: &ImportArgs) -> Ran {
         .map_err(|e| Fault::new(format!("cannot make the folder {}: {e}", folder_of(&data).display())))?;
     let partial = Partial::of(&data, false)?;
     let shown = args.file.display().to_string();
-    if args.file == Path::new("-") {
-        read(io::stdin().lock(), "standard input", &partial, config)?;
+    let lost = if args.file == Path::new("-") {
+        read(io::stdin().lock(), "standard input", args.force, &partial, config)?
     } else {
         let file = File::open(&args.file).map_err(|e| Fault::new(format!("cannot read {shown}: {e}")))?;
-        read(BufReader::with_capacity(1 << 16, file), &shown, &partial, config)?;
-    }
+        read(BufReader::with_capacity(1 << 16, file), &shown, args.force, &partial, config)?
+    };
     // Raises what an older version wrote.
     let location = Location::File(partial.path().to_owned());
     let opened = Store::open(location, config.cache_bytes, &SCHEMA, apply, Box::new(|_| Ok(())));
     drop(opened.map_err(|e| explain(&args.file, &e))?);
+    if !lost.is_empty() {
+        partial.arrive(false)?;
+        return Err(Fault::new(format!(
+            "imported what there is in {shown} into {}: {} are missing, and what counts them or refers to them does not \
+             agree; `agentmap check` tells what",
+            data.display(),
+            in_words(&lost)
+        )));
+    }
     let held = backup::checked(config, partial.path(), &data, &args.file)?;
     partial.arrive(false)?;
     output::print(&format!("Imported {shown} into {}, {}", data.display(), held.in_words()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads an export into a new file.
-fn read(input: impl BufRead, name: &str, partial: &Partial, config: &Config) -> Result<(), Fault> {
+/// Reads an export into a new file, and tells what is not in it; with `force` alone there may be such.
+fn read(
+    input: impl BufRead,
+    name: &str,
+    force: bool,
+    partial: &Partial,
+    config: &Config,
+) -> Result<Vec<Lost>, Fault> {
     let mut lines = Lines { input, hasher: Sha256::new(), line: Vec::new(), number: 0 };
-    take(&mut lines, partial, config).map_err(|trouble| match trouble {
+    take(&mut lines, force, partial, config).map_err(|trouble| match trouble {
         Trouble::Line(why) => Fault::new(format!("{name}, line {}: {why}", lines.number)),
         Trouble::Write(e) => Fault::new(format!("cannot write {}: {e}", partial.path().display())),
     })
@@ -72,36 +92,64 @@ fn wrong(why: impl Into<String>) -> Trouble {
     Trouble::Line(why.into())
 }
 
-fn take<R: BufRead>(lines: &mut Lines<R>, partial: &Partial, config: &Config) -> Result<(), Trouble> {
+fn take<R: BufRead>(
+    lines: &mut Lines<R>,
+    force: bool,
+    partial: &Partial,
+    config: &Config,
+) -> Result<Vec<Lost>, Trouble> {
     let head = lines.next()?.and_then(|line| serde_json::from_slice::<Head>(line).ok());
-    let head =
-        head.filter(|head| head.format == FORMAT).ok_or_else(|| wrong("this is no export of agentmap"))?;
-    if head.schema > SCHEMA.version() {
+    let head = head.filter(|head| head.format.starts_with("agentmap-export-"));
+    let head = head.ok_or_else(|| wrong("this is no export of agentmap"))?;
+    if head.schema > SCHEMA.version() || ![FORMAT, OLDER_FORMAT].contains(&head.format.as_str()) {
         return Err(wrong(format!(
             "it was written by agentmap {}, which is newer than this one; install that version",
             head.version.escape_debug()
         )));
     }
     let mut file = NewFile::create(partial.path(), config.cache_bytes)?;
-    let (mut count, mut wanted) = (0_u64, 0_u64);
+    let mut table = Table { table: String::new(), entries: 0 };
+    // Of all tables, and of the last.
+    let (mut all, mut count) = (0_u64, 0_u64);
+    let mut lost = Vec::new();
     loop {
         let before = lines.hasher.clone();
         let Some(line) = lines.next()? else {
             return Err(wrong("the export ends here, before its last line: it was cut off"));
         };
-        if line.starts_with(b"[") {
-            let (key, value) = entry(line).ok_or_else(|| wrong("this is no entry of a table"))?;
-            file.put(key, value)?;
-            count += 1;
-        } else if let Ok(table) = serde_json::from_slice::<Table>(line) {
-            if count != wanted {
-                return Err(wrong(format!("there are {count} entries above this line, not {wanted}")));
+        let complete = |count: u64| {
+            let wanted = table.entries;
+            let here =
+                || wrong(format!("there are {count} entries of a table above this line, not {wanted}"));
+            (count == wanted).then_some(()).ok_or_else(here)
+        };
+        if let Some(entry) = Entry::read(line) {
+            if entry.of.as_ref().is_some_and(|of| *of != table.table) {
+                return Err(wrong(format!("this entry is not of {}, the table that it is in", table.table)));
             }
-            wanted += table.entries;
-            file.table(&table.table)?;
+            let both = unhex(entry.key).zip(unhex(entry.value));
+            let (key, value) = both.ok_or_else(|| wrong("this is no entry of a table"))?;
+            file.put(key, value)?;
+            (all, count) = (all + 1, count + 1);
+        } else if let Ok(next) = serde_json::from_slice::<Table>(line) {
+            complete(count)?;
+            file.table(&next.table)?;
+            (table, count) = (next, 0);
+        } else if let Ok(gone) = serde_json::from_slice::<Lost>(line) {
+            if !force {
+                return Err(wrong(format!(
+                    "this was salvaged of a damaged data file, and {} are missing; restore a backup, or import what \
+                     there is with --force",
+                    in_words(&[gone])
+                )));
+            }
+            // What a damaged table counts is nothing to go by.
+            table.entries = count;
+            lost.push(gone);
         } else if let Ok(end) = serde_json::from_slice::<End>(line) {
+            complete(count)?;
             let sha256 = Hash(before.finalize().into()).to_string();
-            if end != (End { entries: count, sha256 }) || count != wanted {
+            if end != (End { entries: all, sha256 }) {
                 return Err(wrong("what is above this line is not what was written: it was changed or cut"));
             }
             break;
@@ -112,7 +160,27 @@ fn take<R: BufRead>(lines: &mut Lines<R>, partial: &Partial, config: &Config) ->
     if lines.next()?.is_some() {
         return Err(wrong("something follows the last line of the export"));
     }
-    Ok(file.finish()?)
+    file.finish()?;
+    Ok(lost)
+}
+
+/// An entry of a table. What else an export says of it is for others.
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    of: Option<Cow<'a, str>>,
+    key: &'a str,
+    value: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    fn read(line: &'a [u8]) -> Option<Self> {
+        if line.starts_with(b"[") {
+            let (key, value) = serde_json::from_slice(line).ok()?;
+            return Some(Self { of: None, key, value });
+        }
+        serde_json::from_slice(line).ok()
+    }
 }
 
 struct Lines<R> {
@@ -137,11 +205,6 @@ impl<R: BufRead> Lines<R> {
             None => Err(wrong("the line has no end: the export was cut off")),
         }
     }
-}
-
-fn entry(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (key, value) = serde_json::from_slice::<(&str, &str)>(line).ok()?;
-    Some((unhex(key)?, unhex(value)?))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -126,7 +126,7 @@ fn wrote(outcome: &Outcome) -> bool {
 }
 
 /// How many requests one command forgets at most, so that others are not kept waiting.
-const FORGET: u64 = 1000;
+const FORGET: u64 = 500;
 
 impl Run<'_, '_> {
     /// Carries an action out, or tells what became of it when it was.

@@ -50,12 +50,13 @@ pub struct Pruned {
     pub more: bool,
 }
 
-/// How much one step removes at most, so that writers that wait behind it do so for a few milliseconds.
-const EVENTS: u64 = 1000;
+/// How much one step removes at most, so that writers that wait behind it do so for a few milliseconds. Of the audit
+/// trail it is a tile: what is kept of it begins with a whole one.
+const EVENTS: u64 = 500;
 /// See [`EVENTS`].
-const METRICS: u64 = 250;
+const METRICS: u64 = 100;
 /// See [`EVENTS`].
-const ACTIVITY: u64 = 1000;
+const ACTIVITY: u64 = 500;
 /// See [`EVENTS`].
 const MARKS: usize = 100;
 

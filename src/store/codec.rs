@@ -14,9 +14,6 @@ use uuid::Uuid;
 pub struct CodecError(pub String);
 
 const CONFIG: Configuration = config::standard();
-/// How large a value may become in memory. Where the length of a list is damaged, room for as many items as it tells
-/// of is not set aside: there would be none, and the process would end.
-const LARGEST: usize = 1 << 30;
 
 /// A value as its table stores it: the version byte, then bincode.
 ///
@@ -33,8 +30,14 @@ pub fn encode_value<T: Encode>(version: u8, value: &T) -> Result<Vec<u8>, CodecE
 /// # Errors
 /// When the bytes are not a `T`, or are longer than one.
 pub fn decode_body<T: Decode<()>>(body: &[u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::decode_from_slice(body, CONFIG.with_limit::<LARGEST>())
-        .map_err(|e| CodecError(e.to_string()))?;
+    // bincode makes room for as many elements as a length says, and where a damaged one says petabytes that ends the
+    // process. An element takes a byte at least, and none 256 bytes of memory for each of its bytes.
+    let decoded = match body.len() {
+        ..=0x1_0000 => bincode::decode_from_slice(body, CONFIG.with_limit::<0x100_0000>()),
+        0x1_0001..=0x10_0000 => bincode::decode_from_slice(body, CONFIG.with_limit::<0x1000_0000>()),
+        _ => bincode::decode_from_slice(body, CONFIG.with_limit::<0x4000_0000>()),
+    };
+    let (value, used) = decoded.map_err(|e| CodecError(e.to_string()))?;
     if used == body.len() {
         Ok(value)
     } else {
@@ -209,12 +212,24 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_length_is_told() {
-        // A list said to be longer than memory ended the process when room for it was set aside.
-        for length in [u64::MAX, 1 << 50, 1 << 36] {
-            let bytes = encode_value(1, &length).unwrap();
-            assert!(decode_body::<Vec<u64>>(&bytes[1..]).is_err());
-            assert!(decode_body::<String>(&bytes[1..]).is_err());
+    fn a_damaged_length_is_an_error() {
+        // bincode allocated whatever a length said: a damaged one of petabytes ended the process.
+        let length = |more: usize| {
+            let bytes = encode_value(1, &(1_u64 << 50)).unwrap();
+            [&bytes[1..], vec![0; more].as_slice()].concat()
+        };
+        for more in [0, 100, 0x1_0000, 0xF_0000] {
+            assert!(decode_body::<String>(&length(more)).is_err());
+            assert!(decode_body::<Vec<(u64, String)>>(&length(more)).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_much_larger_in_memory_is_read() {
+        for count in [0, 1, 0xFFFF, 0x1_0001] {
+            let many = vec![None::<[u64; 30]>; count];
+            let body = &encode_value(1, &many).unwrap()[1..];
+            assert_eq!(decode_body::<Vec<Option<[u64; 30]>>>(body).unwrap().len(), count);
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use redb::backends::FileBackend;
 use redb::{Builder, Database};
 
+use super::database::contained;
 use super::error::StoreError;
 use super::migrations::SchemaVersion;
 use super::read::{ReadTx, definition};
@@ -15,28 +16,31 @@ use super::record::Value;
 const PART: usize = 8 * 1024 * 1024;
 
 impl ReadTx {
-    /// Visits every table, and every entry of it in order: first the table's name and how many entries it has, then
-    /// each key and value.
+    /// Visits every entry of a table in order.
     ///
     /// While a snapshot is read its pages are kept: the file it is of grows by what is written meanwhile.
     ///
     /// # Errors
     /// When storage fails, or `visit` does.
-    pub fn visit_all<E: From<StoreError>>(
+    pub fn visit<E: From<StoreError>>(
         &self,
-        mut visit: impl FnMut(&str, Visited<'_>) -> Result<(), E>,
+        table: &str,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let from = |e: redb::StorageError| E::from(StoreError::from(e));
-        for name in self.tables()? {
-            let table = self.open(&name)?;
-            let count = redb::ReadableTableMetadata::len(&table).map_err(from)?;
-            visit(&name, Visited::Table(count))?;
-            for entry in table.range::<&[u8]>(..).map_err(from)? {
-                let (key, value) = entry.map_err(from)?;
-                visit(&name, Visited::Entry(key.value(), value.value()))?;
-            }
+        for entry in self.open(table)?.range::<&[u8]>(..).map_err(from)? {
+            let (key, value) = entry.map_err(from)?;
+            visit(key.value(), value.value())?;
         }
         Ok(())
+    }
+
+    /// How many entries a table has by its own count.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn count(&self, table: &str) -> Result<u64, StoreError> {
+        contained(|| Ok(redb::ReadableTableMetadata::len(&self.open(table)?)?))
     }
 
     /// Writes every table into a new file, which must not be there, and syncs it. Takes little memory, whatever the
@@ -46,10 +50,10 @@ impl ReadTx {
     /// When storage fails, or the file is there.
     pub fn copy_to(&self, path: &Path, cache_bytes: usize) -> Result<(), StoreError> {
         let mut copy = NewFile::create(path, cache_bytes)?;
-        self.visit_all(|table, visited| match visited {
-            Visited::Table(_) => copy.table(table),
-            Visited::Entry(key, value) => copy.put(key.to_vec(), value.to_vec()),
-        })?;
+        for table in self.tables()? {
+            copy.table(&table)?;
+            self.visit(&table, |key, value| copy.put(key.to_vec(), value.to_vec()))?;
+        }
         copy.finish()
     }
 
@@ -60,15 +64,6 @@ impl ReadTx {
     pub fn schema(&self) -> Result<Option<u32>, StoreError> {
         SchemaVersion::of(self)
     }
-}
-
-/// What [`ReadTx::visit_all`] comes by.
-#[derive(Debug)]
-pub enum Visited<'a> {
-    /// The start of a table of so many entries.
-    Table(u64),
-    /// A key and its value.
-    Entry(&'a [u8], &'a [u8]),
 }
 
 /// A database file that is being made of the bytes of its tables.

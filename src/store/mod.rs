@@ -14,6 +14,7 @@ mod migrations;
 mod place;
 mod read;
 mod record;
+mod salvage;
 mod scratch;
 mod write;
 mod writer;
@@ -28,7 +29,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 pub use codec::Key;
-pub use copy::{NewFile, Visited};
+pub use copy::NewFile;
 pub use database::{Location, compact, is_held};
 pub use error::StoreError;
 pub use intersect::{Found, Intersection, Wanted};

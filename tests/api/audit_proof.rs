@@ -204,20 +204,14 @@ async fn checkpoints_are_of_what_is_answered_and_stay_when_the_server_starts_aga
 
 #[tokio::test]
 async fn what_is_left_of_a_pruned_trail_is_proved() {
-    use agentmap::config::Config;
-    use agentmap::store::Location;
+    use agentmap::retention::retain;
 
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data.redb");
-    let server = Server::start_with(Config::defaults(), Location::File(data.clone())).await;
+    let server = Server::start().await;
     grow(&server, 0, 600).await;
     let (kept, vkey) = (head(&server).await, key(&server).await);
-    server.app.close();
-    let app = std::sync::Arc::downgrade(&server.app);
-    server.stop().await;
-    assert!(app.upgrade().is_none(), "the data file is closed");
-    crate::trail::prune(&data, 512);
-    let server = Server::start_with(Config::defaults(), Location::File(data)).await;
+    retain(&server.app).await.unwrap();
+    server.advance(91 * crate::harness::DAY);
+    assert_eq!(retain(&server.app).await.unwrap().audit, 512);
     assert_eq!(head(&server).await, kept);
     for seq in [512, 513, 599] {
         let proof = server.get(&format!("{AUDIT}/{seq}/proof")).await.expect(200).text();

@@ -5,7 +5,7 @@ use agentmap::store::Location;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, DAY, MINUTE, Server, draft};
+use crate::harness::{Answer, DAY, HOUR, MINUTE, Server, draft, each};
 
 const KEY: &str = "Idempotency-Key";
 
@@ -214,4 +214,65 @@ async fn a_key_is_remembered_for_a_day() {
     assert_eq!(forgotten, Outcome::Forgotten { more: false });
     assert!(replayed(&self::send(&server, "/api/v1/events/ingest", "newer", &event).await.expect(201)));
     assert!(!replayed(&send().await.expect(201)));
+}
+
+#[tokio::test]
+async fn a_repeat_whose_records_were_pruned_since_is_answered_with_410_and_records_nothing() {
+    use std::time::Duration;
+
+    use agentmap::retention::retain;
+
+    let hour = Some(Duration::from_hours(1));
+    let config =
+        Config { retain_audit: hour, retain_metrics: hour, retain_activity: hour, ..Config::defaults() };
+    let server = Server::start_with(config, Location::Memory).await;
+    server.create("coder").await;
+    let event = |id: &str| json!({"agent_name": "hook", "event_id": id});
+    let metric = |id: &str| json!({"agent_id": "coder", "metric_type": "execution", "tokens_used": 7, "metric_id": id});
+    let nameless = json!({"agent_name": "hook"});
+    let events = vec![nameless; 300];
+    let whole = [
+        ("/api/v1/events/ingest", "k-1", event("e-1")),
+        ("/api/v1/events/ingest/batch", "k-2", events.into()),
+        ("/api/v1/metrics/", "k-3", metric("m-1")),
+    ];
+    let parts = [
+        ("/api/v1/events/ingest/batch", json!([event("e-2"), event("e-3")])),
+        ("/api/v1/metrics/batch", json!([metric("m-2"), metric("m-3")])),
+    ];
+    // The parts first: the trail is pruned by whole tiles from its start.
+    for (path, body) in &parts {
+        server.post(path, body).await.expect(201);
+    }
+    for (path, key, body) in &whole {
+        send(&server, path, key, body).await.expect(201);
+    }
+    retain(&server.app).await.unwrap();
+    server.advance(3 * HOUR);
+    let removed = retain(&server.app).await.unwrap();
+    assert_eq!((removed.audit, removed.metrics), (256, 3));
+    let figures = async || {
+        let aggregate = server.json("/api/v1/metrics/aggregate?days=1").await;
+        let stats = server.json("/api/v1/events/audit/stats").await;
+        let spent = server.json("/api/v1/agents/name/coder").await["budget"].clone();
+        (written(&server).await, aggregate, stats, spent)
+    };
+    let before = figures().await;
+    for (path, key, body) in &whole {
+        let gone = send(&server, path, key, body).await.expect(410).json();
+        assert!(gone["detail"].as_str().unwrap().contains("has been removed since"), "{gone}");
+    }
+    for (path, body) in [(whole[0].0, &whole[0].2), (whole[2].0, &whole[2].2)] {
+        server.post(path, body).await.expect(410);
+    }
+    for (path, body) in &parts {
+        let report = server.post(path, body).await.expect(201).json();
+        assert_eq!(report["accepted"], 0, "{report}");
+        let rejected = each(&report["rejected"], "status");
+        assert_eq!(rejected, [&json!(410), &json!(410)], "{report}");
+    }
+    assert_eq!(figures().await, before);
+    // After a day it is another request.
+    server.advance(DAY);
+    assert!(!replayed(&send(&server, whole[2].0, whole[2].1, &metric("m-4")).await.expect(201)));
 }

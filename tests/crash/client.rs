@@ -21,12 +21,12 @@ impl Client {
 
     /// Sends a request and reads the answer; an error when the connection ends before all of it is there.
     pub fn request(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
-        self.exchange(method, path, "", body)
+        read(self.exchange(method, path, "", body)?)
     }
 
     /// As [`request`](Self::request), with a key that makes a repeat safe.
     pub fn post_once(&mut self, path: &str, key: &str, body: &Value) -> Result<(u16, Value)> {
-        self.exchange("POST", path, &format!("idempotency-key: {key}\r\n"), Some(body))
+        read(self.exchange("POST", path, &format!("idempotency-key: {key}\r\n"), Some(body))?)
     }
 
     fn exchange(
@@ -35,7 +35,7 @@ impl Client {
         path: &str,
         headers: &str,
         body: Option<&Value>,
-    ) -> Result<(u16, Value)> {
+    ) -> Result<(u16, Vec<u8>)> {
         let body = body.map(ToString::to_string).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
@@ -58,8 +58,7 @@ impl Client {
         }
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes)?;
-        let value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
-        Ok((status, value))
+        Ok((status, bytes))
     }
 
     fn line(&mut self) -> Result<String> {
@@ -76,4 +75,15 @@ impl Client {
         assert_eq!(status, 200, "{path}: {value}");
         value
     }
+
+    /// As [`get`](Self::get), byte for byte.
+    pub fn get_bytes(&mut self, path: &str) -> Vec<u8> {
+        let (status, bytes) = self.exchange("GET", path, "", None).unwrap();
+        assert_eq!(status, 200, "{path}");
+        bytes
+    }
+}
+
+fn read((status, bytes): (u16, Vec<u8>)) -> Result<(u16, Value)> {
+    Ok((status, if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? }))
 }

@@ -1,5 +1,5 @@
-//! A disk that is full, and a data file that is taken away: writes are refused with the reason, reads go on, and writes
-//! resume by themselves.
+//! A disk that is full, a data file that is taken away or may not be touched any more: writes are refused with the
+//! reason, reads go on, and writes resume by themselves.
 
 #![cfg(unix)]
 
@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::process::{PATIENCE, Server, assert_sound, data_file};
+use super::process::{Bound, PATIENCE, Server, assert_proved, assert_sound, data_file, text};
 
 fn event(detail: &str, bytes: usize) -> Value {
     json!({"agent_name": "hook", "operation_detail": detail, "context": {"text": "x".repeat(bytes)}})
@@ -39,6 +39,12 @@ fn assert_reads_go_on(client: &mut Client, records: u64, reason: &str) {
     let (status, health) = client.request("GET", "/health", None).unwrap();
     assert_eq!((status, &health["status"]), (503, &json!("unhealthy")), "{health}");
     assert!(health["error"].as_str().unwrap().contains(reason), "{health}");
+    assert_reads(client, records);
+}
+
+/// Everything that was answered can be read.
+#[track_caller]
+fn assert_reads(client: &mut Client, records: u64) {
     for n in [0, records / 2, records - 1] {
         let record = client.get(&format!("/api/v1/events/audit/{n}"));
         assert_eq!(record["operation"]["detail"], n.to_string());
@@ -149,4 +155,101 @@ fn a_file_that_was_taken_away_is_not_written_to_and_one_that_is_back_is() {
     resume(&mut client);
     server.kill();
     assert_sound(&data);
+}
+
+fn permit(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A folder with a data file, and who owns both; without one that is said.
+fn owned() -> Option<(tempfile::TempDir, PathBuf, Bound)> {
+    let (folder, data) = data_file();
+    let Some(owner) = Bound::owning(folder.path()) else {
+        eprintln!("not tested without permissions: nobody can be made the owner of a file");
+        return None;
+    };
+    Some((folder, data, owner))
+}
+
+#[test]
+fn a_file_that_may_not_be_opened_again_refuses_writes_until_it_may() {
+    // What is open stays so. Only where storage fails the file is opened again.
+    let Some((_folder, data, owner)) = owned() else { return };
+    owner.start(&data, None).signal("-TERM");
+    let kib = fs::metadata(&data).unwrap().len() / 1024 + 4096;
+    let server = owner.start(&data, Some(kib));
+    let mut client = Client::connect(server.address).unwrap();
+    let (records, answer) = fill(&mut client, 60_000);
+    assert!(answer["detail"].as_str().unwrap().contains("is full"), "{answer}");
+    permit(&data, 0o000);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (status, answer) = ingest(&mut client, &event("refused", 60_000));
+        assert_eq!(status, 503, "{answer}");
+        if answer["detail"].as_str().unwrap().contains("may not be read or written") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+        std::thread::yield_now();
+    }
+    assert_reads_go_on(&mut client, records, "may not be read or written");
+    // Of the two, it is permission alone that is missing now.
+    if !owner.lift(&server) {
+        eprintln!("not tested that writes resume: there is no prlimit");
+        return;
+    }
+    let (status, answer) = ingest(&mut client, &event("refused", 10));
+    assert_eq!(status, 503, "{answer}");
+    permit(&data, 0o600);
+    resume(&mut client);
+    server.kill();
+    assert_sound(&data);
+}
+
+#[test]
+fn permissions_that_are_taken_away_cost_an_open_file_nothing_but_its_checkpoint() {
+    let Some((folder, data, owner)) = owned() else { return };
+    let server = owner.start(&data, None);
+    let mut client = Client::connect(server.address).unwrap();
+    permit(&data, 0o000);
+    permit(folder.path(), 0o500);
+    let before = fs::metadata(&data).unwrap().len();
+    // The file grows all the same.
+    for n in 0..40 {
+        assert_eq!(ingest(&mut client, &event(&n.to_string(), 60_000)).0, 201);
+    }
+    assert!(fs::metadata(&data).unwrap().len() > before);
+    assert_eq!(client.get("/health")["status"], "healthy");
+    // Where the file cannot even be looked for, it is still open.
+    permit(folder.path(), 0o000);
+    assert_eq!(ingest(&mut client, &event("40", 10)).0, 201);
+    permit(folder.path(), 0o500);
+    let (status, _, complaint) = server.signal("-TERM");
+    assert!(status.success(), "{complaint}");
+    let checkpoint = "data.redb.checkpoint";
+    assert!(complaint.contains(checkpoint) && complaint.contains("ermission denied"), "{complaint}");
+    // Who comes after it is told.
+    for (mode, args) in
+        [(0o000, &["check"][..]), (0o000, &["serve", "--port", "0"]), (0o400, &["serve", "--port", "0"])]
+    {
+        permit(&data, mode);
+        let refused = owner.run(args, &data);
+        let complaint = text(&refused.stderr);
+        assert!(
+            !refused.status.success() && complaint.trim_end().lines().count() == 1,
+            "{args:?}: {complaint}"
+        );
+        assert!(
+            complaint.contains("cannot be opened") && complaint.contains("ermission denied"),
+            "{complaint}"
+        );
+    }
+    permit(folder.path(), 0o700);
+    permit(&data, 0o600);
+    let server = owner.start(&data, None);
+    assert_reads(&mut Client::connect(server.address).unwrap(), 41);
+    assert!(server.signal("-TERM").0.success());
+    assert_proved(&data);
+    assert!(fs::read_to_string(folder.path().join(checkpoint)).unwrap().contains("\n41\n"));
 }

@@ -43,18 +43,82 @@ pub fn run(args: &[&str], data: &Path) -> Output {
 /// Runs the program to its end, where no file may grow beyond so many KiB.
 #[cfg(unix)]
 pub fn run_with_room(kib: u32, args: &[&str], data: &Path) -> Output {
-    let inner = agentmap(args, data);
-    let mut command = Command::new("bash");
+    output_of(with_room(u64::from(kib), &agentmap(args, data)))
+}
+
+/// A command that runs where no file may grow beyond so many KiB.
+#[cfg(unix)]
+fn with_room(kib: u64, inner: &Command) -> Command {
     // Without the trap the signal would end it, and not the error be told.
-    command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\""));
-    command.arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());
+    run_by(&["bash", "-c", "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$@\"", &kib.to_string()], inner)
+}
+
+/// A command that another program runs in its place.
+#[cfg(unix)]
+fn run_by(outer: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer[0]);
+    command.args(&outer[1..]).arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());
     for (name, value) in inner.get_envs() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    output_of(command)
+    command
+}
+
+/// Somebody whom permissions bind: this user, or where that is root, nobody.
+#[cfg(unix)]
+pub struct Bound(Vec<String>);
+
+#[cfg(unix)]
+impl Bound {
+    /// Gives them the folder. `None` where there is no such user, or nothing to become one with.
+    pub fn owning(folder: &Path) -> Option<Self> {
+        use std::os::unix::fs::{MetadataExt, chown};
+        const NOBODY: u32 = 65534;
+        if std::fs::metadata(folder).unwrap().uid() != 0 {
+            return Some(Self(Vec::new()));
+        }
+        chown(folder, Some(NOBODY), Some(NOBODY)).ok()?;
+        let become_nobody = [
+            "setpriv",
+            &format!("--reuid={NOBODY}"),
+            &format!("--regid={NOBODY}"),
+            "--clear-groups",
+            "--inh-caps=-all",
+        ];
+        let version =
+            run_by(&become_nobody, &Command::new(env!("CARGO_BIN_EXE_agentmap"))).arg("--version").output();
+        version.ok().filter(|ended| ended.status.success())?;
+        Some(Self(become_nobody.map(str::to_owned).to_vec()))
+    }
+
+    fn command(&self, inner: Command) -> Command {
+        let outer: Vec<_> = self.0.iter().map(String::as_str).collect();
+        if outer.is_empty() { inner } else { run_by(&outer, &inner) }
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, args: &[&str], data: &Path) -> Output {
+        output_of(self.command(agentmap(args, data)))
+    }
+
+    /// Lifts a server's limit, which nobody else may.
+    pub fn lift(&self, server: &Server) -> bool {
+        let mut lift = Command::new("prlimit");
+        lift.arg(format!("--pid={}", server.process.0.id())).arg("--fsize=unlimited:");
+        self.command(lift).status().is_ok_and(|status| status.success())
+    }
+
+    /// Starts a server, which may make files of so many KiB.
+    pub fn start(&self, data: &Path, kib: Option<u64>) -> Server {
+        let command = self.command(serve(data));
+        Server::of(match kib {
+            None => command,
+            Some(kib) => with_room(kib, &command),
+        })
+    }
 }
 
 fn output_of(mut command: Command) -> Output {
@@ -151,28 +215,13 @@ impl Server {
     /// Starts a server that may not make files larger than so many KiB, until [`lift`](Self::lift).
     #[cfg(unix)]
     pub fn start_limited(data: &Path, kib: u64) -> Self {
-        let inner = serve(data);
-        let mut command = Command::new("bash");
-        // Whoever ignores the signal gets an error in its place.
-        command.args(["-c", "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$@\"", &kib.to_string()]);
-        command.arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        Self::of(command)
+        Self::of(with_room(kib, &serve(data)))
     }
 
     /// Lifts the limit. Tells whether there is a program for it.
     #[cfg(unix)]
     pub fn lift(&self) -> bool {
-        let pid = format!("--pid={}", self.process.0.id());
-        Command::new("prlimit")
-            .args([&pid, "--fsize=unlimited:"])
-            .status()
-            .is_ok_and(|status| status.success())
+        Bound(Vec::new()).lift(self)
     }
 
     fn of(mut command: Command) -> Self {

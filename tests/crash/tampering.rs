@@ -5,11 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use agentmap::domain::audit::AuditRecord;
+use agentmap::domain::audit_tree::AuditAnchor;
 use agentmap::store::Value as _;
+use redb::ReadableTable as _;
 use serde_json::Value;
 
 use super::process::{data_file, run, text};
-use super::trail::{Random, append, beside, copy, damage, stored, told};
+use super::trail::{Random, append, append_and_prune, beside, copy, damage, damage_in, stored, told};
 use super::verifier;
 
 const RECORDS: u64 = 700;
@@ -65,12 +67,42 @@ fn what_nobody_touched_is_right() {
 #[test]
 fn a_data_file_that_was_tampered_with_is_found_out() {
     let (_folder, data) = trail();
+    tamper(&data, 0, RECORDS);
+}
+
+#[test]
+fn a_data_file_whose_trail_was_pruned_is_no_less_protected() {
+    let (_folder, data) = data_file();
+    let first = append_and_prune(&data, 600, 400);
+    assert_eq!((first, verify(&[], &data)["records"].as_u64()), (512, Some(488)));
+    tamper(&data, first, 1000);
+    // What the records that are kept continue.
+    let folder = tempfile::tempdir().unwrap();
+    let moved = copy(&data, folder.path());
+    damage_in(redb::TableDefinition::new(AuditAnchor::TABLE), &moved, |table| {
+        let mut anchor =
+            AuditAnchor::from_stored(table.get([].as_slice()).unwrap().unwrap().value()).unwrap();
+        anchor.previous.0[Random::seeded().index(32)] ^= 1;
+        table.insert([].as_slice(), anchor.to_stored().unwrap().as_slice()).unwrap();
+    });
+    assert_bad(&verify(&[], &moved), Some(first), "");
+    // All data as it was before retention, or some records ago, and the checkpoint that somebody kept since.
+    let kept = folder.path().join("kept.checkpoint");
+    let before = copy(&data, folder.path());
+    append(&data, (1000..1001).map(told));
+    std::fs::copy(beside(&data, ".checkpoint"), &kept).unwrap();
+    assert_bad(&verify(&["--checkpoint", kept.to_str().unwrap()], &before), None, "older copy");
+}
+
+/// Tampers in each way with copies of a data file that holds the records from one number to another.
+fn tamper(data: &Path, first: u64, end: u64) {
     let mut random = Random::seeded();
+    let any = |random: &mut Random, below: u64| first + random.below(below - first);
     for _ in 0..rounds() {
         let folder = tempfile::tempdir().unwrap();
-        let (one, other) = (random.below(RECORDS), random.below(RECORDS));
+        let (one, other) = (any(&mut random, end), any(&mut random, end));
         // One byte.
-        let changed = copy(&data, folder.path());
+        let changed = copy(data, folder.path());
         damage(&changed, |table| {
             let before = stored(table, one);
             let told = |bytes: &[u8]| {
@@ -90,7 +122,7 @@ fn a_data_file_that_was_tampered_with_is_found_out() {
         assert_bad(&verify(&[], &changed), Some(one), "");
         // Two that change places.
         if one != other {
-            let swapped = copy(&data, folder.path());
+            let swapped = copy(data, folder.path());
             damage(&swapped, |table| {
                 let (a, b) = (stored(table, one), stored(table, other));
                 table.insert(one.to_be_bytes().as_slice(), b.as_slice()).unwrap();
@@ -99,15 +131,15 @@ fn a_data_file_that_was_tampered_with_is_found_out() {
             assert_bad(&verify(&[], &swapped), Some(one.min(other)), "lies under its number");
         }
         // One that is gone.
-        let gone = random.below(RECORDS - 1);
-        let dropped = copy(&data, folder.path());
+        let gone = any(&mut random, end - 1);
+        let dropped = copy(data, folder.path());
         damage(&dropped, |table| assert!(table.remove(gone.to_be_bytes().as_slice()).unwrap().is_some()));
         assert_bad(&verify(&[], &dropped), Some(gone + 1), "missing");
         // The end.
-        let kept = random.below(RECORDS);
-        let cut = copy(&data, folder.path());
+        let kept = any(&mut random, end);
+        let cut = copy(data, folder.path());
         damage(&cut, |table| {
-            for seq in kept..RECORDS {
+            for seq in kept..end {
                 table.remove(seq.to_be_bytes().as_slice()).unwrap();
             }
         });
@@ -282,11 +314,9 @@ fn an_export_that_was_tampered_with_is_found_out() {
 
 #[test]
 fn what_is_left_of_a_pruned_trail_is_verified_and_exported() {
-    use super::trail::prune;
-
-    let (folder, data) = trail();
+    let (folder, data) = data_file();
+    assert_eq!(append_and_prune(&data, 300, RECORDS - 300), 256);
     let key = public_key(&data, folder.path());
-    prune(&data, 256);
     let report = verify(&[], &data);
     assert_eq!(
         (&report["ok"], &report["first"], &report["records"]),

@@ -66,9 +66,18 @@ fn open(data: &Path) -> Database {
 
 /// Changes the table of records behind the program's back.
 pub fn damage(data: &Path, change: impl FnOnce(&mut Table<'_, &'static [u8], &'static [u8]>)) {
+    damage_in(AUDIT, data, change);
+}
+
+/// As [`damage`], of any table.
+pub fn damage_in(
+    table: TableDefinition<'_, &'static [u8], &'static [u8]>,
+    data: &Path,
+    change: impl FnOnce(&mut Table<'_, &'static [u8], &'static [u8]>),
+) {
     let database = open(data);
     let write = database.begin_write().unwrap();
-    change(&mut write.open_table(AUDIT).unwrap());
+    change(&mut write.open_table(table).unwrap());
     write.commit().unwrap();
 }
 
@@ -105,24 +114,29 @@ impl Random {
     }
 }
 
-/// Prunes the records before a number as retention does, as far as the trail goes.
-pub fn prune(data: &Path, first: u64) {
-    use agentmap::domain::audit::AuditRecord;
-    use agentmap::domain::audit_tree::AuditAnchor;
-    use agentmap::store::Value;
+/// A trail of which retention has removed the first `old` records in whole tiles; `new` are kept. Returns the number of
+/// the first that is kept.
+pub fn append_and_prune(data: &Path, old: u64, new: u64) -> u64 {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
-    let checkpoint = std::fs::read_to_string(beside(data, ".checkpoint")).unwrap();
-    let mut previous = None;
-    damage(data, |table| {
-        previous = Some(AuditRecord::from_stored(&stored(table, first - 1)).unwrap().hash);
-        for seq in 0..first {
-            table.remove(seq.to_be_bytes().as_slice()).unwrap();
-        }
+    use agentmap::domain::time::DAY;
+    use agentmap::retention::retain;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let config = Config { data: data.to_owned(), ..Config::defaults() };
+    let clock = Arc::new(AtomicI64::new(system_clock()().plus(-91 * DAY).0));
+    let hand = Arc::clone(&clock);
+    let now = Arc::new(move || Timestamp(hand.load(Ordering::Relaxed)));
+    let app = App::open(config, Location::File(data.to_owned()), now).unwrap();
+    let first = runtime.block_on(async {
+        app.submit(Action::AppendAudit((0..old).map(told).collect())).await.unwrap();
+        retain(&app).await.unwrap();
+        clock.fetch_add(91 * DAY, Ordering::Relaxed);
+        app.submit(Action::AppendAudit((old..old + new).map(told).collect())).await.unwrap();
+        retain(&app).await.unwrap().audit
     });
-    let anchor = AuditAnchor { first, previous: previous.unwrap(), checkpoint: Some(checkpoint) };
-    let database = open(data);
-    let write = database.begin_write().unwrap();
-    let table: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new(AuditAnchor::TABLE);
-    write.open_table(table).unwrap().insert([].as_slice(), anchor.to_stored().unwrap().as_slice()).unwrap();
-    write.commit().unwrap();
+    app.close();
+    assert!(first > 0 && first.is_multiple_of(256), "{first} records were removed");
+    first
 }
