@@ -175,7 +175,8 @@ impl Server {
             .is_ok_and(|status| status.success())
     }
 
-    fn of(mut command: Command) -> Self {
+    /// As [`start`](Self::start), by any command that serves.
+    pub fn of(mut command: Command) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Process(child);
         let stderr = drain(process.0.stderr.take());
