@@ -13,10 +13,12 @@ use sha2::{Digest, Sha256};
 
 use super::agents::open_data;
 use super::partial::Partial;
-use super::{Fault, Ran, explain, output};
+use super::{Fault, Ran, explain, output, record};
 use crate::cli::ExportArgs;
 use crate::config::Config;
 use crate::domain::audit::Hash;
+use crate::domain::copies::{Copied, CopyKind};
+use crate::domain::recording::AuditHead;
 use crate::store::{ReadTx, StoreError, Visited};
 
 /// What an export is called in its first line.
@@ -52,19 +54,26 @@ pub struct End {
 pub fn export(config: &Config, args: &ExportArgs) -> Ran {
     let store = open_data(config, &config.data)?;
     let tx = store.begin_read().map_err(|e| explain(&config.data, &e))?;
+    let head = tx.get::<AuditHead>(&()).map_err(|e| explain(&config.data, &e))?.unwrap_or_default();
+    let copied = |file| Copied::new(CopyKind::Export, file, &head);
     let Some(target) = &args.output else {
-        return match write(&tx, io::stdout().lock()) {
+        match write(&tx, io::stdout().lock()) {
             // A reader that has gone away, as `head` does, is no failure.
-            Err(Trouble::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-            Err(e) => Err(e.fault(config)),
-            Ok(_) => Ok(ExitCode::SUCCESS),
-        };
+            Err(Trouble::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => {}
+            Err(e) => return Err(e.fault(config)),
+            Ok(_) => {}
+        }
+        drop((tx, store));
+        record::copied(config, &copied(None));
+        return Ok(ExitCode::SUCCESS);
     };
     let partial = Partial::of(target, args.force)?;
     let file = File::create_new(partial.path());
     let file = file.map_err(|e| Fault::new(format!("cannot write {}: {e}", target.display())))?;
     let entries = write(&tx, file).map_err(|e| e.fault(config))?;
     partial.arrive(args.force)?;
+    drop((tx, store));
+    record::copied(config, &copied(Some(record::place(target))));
     output::print(&format!("Wrote {}: {entries} entries.", target.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,13 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::export::{End, FORMAT, Head, Table};
 use super::partial::{Partial, folder_of};
-use super::{Fault, Ran, backup, explain, output};
+use super::{Fault, Ran, backup, output, record};
 use crate::app::SCHEMA;
 use crate::cli::ImportArgs;
 use crate::config::Config;
+use crate::domain::admin::Act;
 use crate::domain::audit::Hash;
-use crate::domain::command::apply;
-use crate::store::{Location, NewFile, Store, StoreError};
+use crate::store::{NewFile, StoreError};
 
 /// How long a line may be: no value of a data file comes near it.
 const MAX_LINE: u64 = 64 * 1024 * 1024;
@@ -38,10 +38,9 @@ pub fn import(config: &Config, args: &ImportArgs) -> Ran {
         let file = File::open(&args.file).map_err(|e| Fault::new(format!("cannot read {shown}: {e}")))?;
         read(BufReader::with_capacity(1 << 16, file), &shown, &partial, config)?;
     }
-    // Raises what an older version wrote.
-    let location = Location::File(partial.path().to_owned());
-    let opened = Store::open(location, config.cache_bytes, &SCHEMA, apply, Box::new(|_| Ok(())));
-    drop(opened.map_err(|e| explain(&args.file, &e))?);
+    // Opening it raises what an older version wrote.
+    let from = if args.file == Path::new("-") { shown.clone() } else { record::place(&args.file) };
+    record::origin(config, partial.path(), &args.file, Act::new("data_imported").on("file", from))?;
     let held = backup::checked(config, partial.path(), &data, &args.file)?;
     partial.arrive(false)?;
     output::print(&format!("Imported {shown} into {}, {}", data.display(), held.in_words()))?;
