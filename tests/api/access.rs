@@ -1,7 +1,7 @@
 //! Tokens, sessions, and what is shown for them.
 
 use agentmap::domain::time::{DAY, MINUTE, SECOND};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -190,4 +190,25 @@ async fn close_code(mut socket: impl futures_util::Stream<Item = Result<Message,
         0
     };
     tokio::time::timeout(DEADLINE, closed).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_websocket_ends_with_its_token_also_while_nothing_happens() {
+    // What a socket may see was looked at with each event and each ping, of which neither comes for half a minute.
+    let server = locked().await;
+    let wanted = json!({"role": "viewer", "expires_at": server.at(20 * SECOND)});
+    let (secret, _) = token(&server, wanted).await;
+    let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {secret}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    // Whoever is answered is followed, and no longer greeted.
+    socket.send(Message::text("{\"type\":\"ping\"}")).await.unwrap();
+    while !matches!(socket.next().await.unwrap(), Ok(Message::Text(text)) if text.contains("pong")) {}
+    tokio::time::pause();
+    server.advance(20 * SECOND);
+    tokio::time::advance(std::time::Duration::from_secs(20)).await;
+    tokio::time::resume();
+    let began = std::time::Instant::now();
+    assert_eq!(close_code(socket).await, 1008);
+    assert!(began.elapsed().as_secs() < 9, "it took a ping to notice");
 }
