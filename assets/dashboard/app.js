@@ -7,6 +7,7 @@ import * as fleet from "./core/fleet.js";
 import * as keys from "./core/keys.js";
 import * as query from "./core/query.js";
 import * as route from "./core/route.js";
+import * as session from "./core/session.js";
 import * as stream from "./core/stream.js";
 import { announcement } from "./core/announce.js";
 import { hrefInRange } from "./core/range.js";
@@ -82,7 +83,7 @@ function useMovedFocus(path) {
 
 const NoSuchPage = () => html`<${Empty}><p>There is no page at this address. <a href=${route.hrefOf("/")}>Overview</a></p></${Empty}>`;
 
-for (const part of [route, keys, clock, query, fleet, feed, stream]) part.start();
+for (const part of [route, keys, clock, query, fleet, feed, stream, session]) part.start();
 const { page, detail } = pageOf(route.path.value);
 (detail ? page?.detail : page?.view)?.read();
 const container = document.getElementById("app");

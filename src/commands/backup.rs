@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::partial::Partial;
-use super::{Fault, Ran, explain, output};
+use super::{Fault, Ran, explain, output, record};
 use crate::app::SCHEMA;
 use crate::cli::BackupArgs;
 use crate::config::Config;
 use crate::domain::check::check;
 use crate::domain::command::{Applied, Command};
+use crate::domain::copies::{Copied, CopyKind};
 use crate::domain::recording::AuditHead;
 use crate::store::{Store, StoreError};
 
@@ -24,11 +25,23 @@ pub struct Held {
     pub metrics: u64,
     pub audit_records: u64,
     pub events: u64,
+    /// How many audit records there have been, those that are no longer kept included.
+    #[serde(skip)]
+    pub audit_size: u64,
     /// The hash of the last audit record.
     pub audit_hash: String,
 }
 
 impl Held {
+    fn copied(&self, target: &Path) -> Copied {
+        Copied {
+            kind: CopyKind::Backup,
+            file: Some(record::place(target)),
+            audit_size: self.audit_size,
+            audit_hash: self.audit_hash.clone(),
+        }
+    }
+
     pub fn in_words(&self) -> String {
         format!(
             "{} bytes: {} agents, {} metrics, {} audit records, {} events; the last audit record's hash is {}. All of \
@@ -47,6 +60,7 @@ pub fn backup(config: &Config, args: &BackupArgs) -> Ran {
     copy(config, data, &partial)?;
     let held = checked(config, partial.path(), target, data)?;
     partial.arrive(args.force)?;
+    record::copied(config, &held.copied(target));
     if args.json {
         output::print_json(&held)?;
     } else {
@@ -102,6 +116,7 @@ pub fn checked(config: &Config, copy: &Path, shown_as: &Path, source: &Path) -> 
         metrics: report.metrics,
         audit_records: report.audit_records,
         events: report.events,
+        audit_size: head.next,
         audit_hash: head.hash.to_string(),
     })
 }

@@ -22,16 +22,28 @@ pub fn credential(note: Option<&Note>) -> Option<String> {
     set.map(|token| token.trim().to_owned()).or_else(|| note.and_then(|note| note.credential.clone()))
 }
 
+/// What an answer is, with its status, or why there is none.
+type Answered = Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>>;
+
 /// Sends a request and reads the answer as JSON, with its status.
 ///
 /// # Errors
 /// When the server cannot be reached or answers with something else.
-pub async fn request(
+pub async fn request(note: &Note, method: &str, path: &str, body: Option<Vec<u8>>) -> Answered {
+    request_as(note, credential(Some(note)), method, path, body).await
+}
+
+/// As [`request`], showing this secret.
+///
+/// # Errors
+/// As [`request`].
+pub async fn request_as(
     note: &Note,
+    secret: Option<String>,
     method: &str,
     path: &str,
     body: Option<Vec<u8>>,
-) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
+) -> Answered {
     let exchange = async {
         let (address, certificate) = (note.address, note.certificate.as_deref());
         let stream = connect(&address.ip().to_string(), address.port(), certificate).await?;
@@ -42,7 +54,7 @@ pub async fn request(
             .uri(path)
             .header(HOST, address.to_string())
             .header(CONTENT_TYPE, "application/json");
-        if let Some(secret) = credential(Some(note)) {
+        if let Some(secret) = secret {
             request = request.header(AUTHORIZATION, format!("Bearer {secret}"));
         }
         let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::json;
 
-use super::{Fault, Ran, explain, output};
+use super::{Fault, Ran, explain, output, record};
 use crate::app::SCHEMA;
 use crate::cli::JsonArg;
 use crate::config::Config;
+use crate::domain::admin::Act;
 use crate::store;
 
 #[derive(Serialize)]
@@ -22,6 +24,8 @@ pub fn compact(config: &Config, args: &JsonArg) -> Ran {
     let data = config.data.display().to_string();
     let bytes_before = size(&config.data)?;
     store::compact(&config.data, config.cache_bytes, &SCHEMA).map_err(|e| explain(&config.data, &e))?;
+    let context = json!({"bytes_before": bytes_before, "bytes_after": size(&config.data)?});
+    record::done(config, Act::new("data_compacted").with(&context));
     let bytes_after = size(&config.data)?;
     if args.json {
         output::print_json(&Compacted { data, bytes_before, bytes_after })?;

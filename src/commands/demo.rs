@@ -24,7 +24,9 @@ pub async fn demo(mut config: Config) -> Ran {
     let Timestamp(seed) = clock();
     let opened = demo::open(config, seed.cast_unsigned(), clock).await;
     let (app, life) = opened.map_err(|e| Fault::new(format!("cannot start the demo: {e}")))?;
-    serve::check_door(&app, address)?;
+    // Its data is in memory: no command makes a token for it.
+    serve::check_door(&app, address, "stay on this machine, without --host")?;
+    let asked_to_end = serve::asked_to_end();
     serve::announce(&app, address, "in memory, gone when this stops");
     let follow = match &app.config.tls_cert {
         Some(file) => format!(" --url https://{address} --certificate {}", file.display()),
@@ -33,7 +35,7 @@ pub async fn demo(mut config: Config) -> Ran {
     };
     output::say(&format!("Follow it in another terminal: agentmap watch{follow}"));
     let show = tokio::spawn(demo::play(std::sync::Arc::clone(&app), life));
-    let ran = serve::run(app, listener).await;
+    let ran = serve::run(app, listener, asked_to_end).await;
     show.abort();
     ran
 }

@@ -19,11 +19,13 @@ use sha2::{Digest, Sha256};
 use self::shown::Shown;
 use super::agents::open_data;
 use super::partial::Partial;
-use super::{Fault, Ran, explain, output};
+use super::{Fault, Ran, explain, output, record};
 use crate::app::system_clock;
 use crate::cli::ExportArgs;
 use crate::config::Config;
 use crate::domain::audit::Hash;
+use crate::domain::copies::{Copied, CopyKind};
+use crate::domain::recording::AuditHead;
 use crate::store::{ReadTx, StoreError};
 
 /// What an export is called in its first line.
@@ -68,19 +70,29 @@ pub struct End {
 pub fn export(config: &Config, args: &ExportArgs) -> Ran {
     let store = open_data(config, &config.data)?;
     let tx = store.begin_read().map_err(|e| explain(&config.data, &e))?;
+    let head = match tx.get::<AuditHead>(&()) {
+        Err(e) if !args.salvage => return Err(explain(&config.data, &e)),
+        head => head.ok().flatten().unwrap_or_default(),
+    };
+    let copied = |file| Copied::new(CopyKind::Export, file, &head);
     let Some(target) = &args.output else {
-        return match write(&tx, args.salvage, io::stdout().lock()) {
+        let written = match write(&tx, args.salvage, io::stdout().lock()) {
+            Ok(written) => Some(written),
             // A reader that has gone away, as `head` does, is no failure.
-            Err(Trouble::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-            Err(e) => Err(e.fault(config)),
-            Ok(written) => written.verdict(config),
+            Err(Trouble::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => None,
+            Err(e) => return Err(e.fault(config)),
         };
+        drop((tx, store));
+        record::copied(config, &copied(None));
+        return written.map_or(Ok(ExitCode::SUCCESS), |written| written.verdict(config));
     };
     let partial = Partial::of(target, args.force)?;
     let file = File::create_new(partial.path());
     let file = file.map_err(|e| Fault::new(format!("cannot write {}: {e}", target.display())))?;
     let written = write(&tx, args.salvage, file).map_err(|e| e.fault(config))?;
     partial.arrive(args.force)?;
+    drop((tx, store));
+    record::copied(config, &copied(Some(record::place(target))));
     output::print(&format!("Wrote {}: {} entries.", target.display(), written.entries))?;
     written.verdict(config)
 }

@@ -11,13 +11,13 @@ use sha2::{Digest, Sha256};
 
 use super::export::{End, FORMAT, Head, Lost, Table, in_words};
 use super::partial::{Partial, folder_of};
-use super::{Fault, Ran, backup, explain, output};
+use super::{Fault, Ran, backup, output, record};
 use crate::app::SCHEMA;
 use crate::cli::ImportArgs;
 use crate::config::Config;
+use crate::domain::admin::Act;
 use crate::domain::audit::Hash;
-use crate::domain::command::apply;
-use crate::store::{Location, NewFile, Store, StoreError};
+use crate::store::{NewFile, StoreError};
 
 /// What exports were called whose entries are `["key","value"]`.
 const OLDER_FORMAT: &str = "agentmap-export-1";
@@ -43,10 +43,16 @@ pub fn import(config: &Config, args: &ImportArgs) -> Ran {
         let file = File::open(&args.file).map_err(|e| Fault::new(format!("cannot read {shown}: {e}")))?;
         read(BufReader::with_capacity(1 << 16, file), &shown, args.force, &partial, config)?
     };
-    // Raises what an older version wrote.
-    let location = Location::File(partial.path().to_owned());
-    let opened = Store::open(location, config.cache_bytes, &SCHEMA, apply, Box::new(|_| Ok(())));
-    drop(opened.map_err(|e| explain(&args.file, &e))?);
+    // Opening it raises what an older version wrote.
+    let from = if args.file == Path::new("-") { shown.clone() } else { record::place(&args.file) };
+    let told = record::origin(config, partial.path(), &args.file, Act::new("data_imported").on("file", from));
+    match told {
+        // Where the trail itself has lost something, nothing may fit behind it.
+        Err(why) if !lost.is_empty() => {
+            output::complain(&format!("warning: the trail does not tell of it: {why}"))
+        }
+        told => told?,
+    }
     if !lost.is_empty() {
         partial.arrive(false)?;
         return Err(Fault::new(format!(

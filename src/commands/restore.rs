@@ -5,11 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::json;
+
 use super::partial::{Partial, folder_of, sync_folder_of};
-use super::{Fault, Ran, backup, explain, output};
+use super::{Fault, Ran, backup, explain, output, record};
 use crate::app::system_clock;
 use crate::cli::RestoreArgs;
 use crate::config::Config;
+use crate::domain::admin::Act;
 use crate::notary::Files;
 use crate::store::{StoreError, is_held};
 
@@ -25,6 +28,9 @@ pub fn restore(config: &Config, args: &RestoreArgs) -> Ran {
     let partial = Partial::of(data, args.force)?;
     backup::copy(config, &args.file, &partial)?;
     let held = backup::checked(config, partial.path(), data, &args.file)?;
+    let context = json!({"audit_size": held.audit_size, "audit_hash": held.audit_hash});
+    let act = Act::new("data_restored").on("file", record::place(&args.file)).with(&context);
+    record::origin(config, partial.path(), data, act)?;
     let kept = set_aside(data)
         .map_err(|e| Fault::new(format!("cannot keep {} under another name: {e}", data.display())))?;
     partial.arrive(args.force)?;

@@ -42,22 +42,24 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
     let data = config.data.clone();
     let app = open(config, None)?;
     let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
-    check_door(&app, address)?;
+    check_door(&app, address, "make one with `agentmap token create --role admin`")?;
     if let Some(folder) = &args.seed_if_empty
         && app.roster().is_empty()
     {
         seed_empty(&app, folder).await?;
     }
+    // Whoever reads where it listens may end it.
+    let asked_to_end = asked_to_end();
     let _note = presence::leave(&data, address, app.config.tls_cert.as_deref(), app.local_credential());
     announce(&app, address, &data.display().to_string());
-    run(app, listener).await
+    run(app, listener, asked_to_end).await
 }
 
 /// Serves until the process is asked to end.
-pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
+pub async fn run(app: Arc<App>, listener: TcpListener, asked_to_end: impl Future<Output = ()>) -> Ran {
     let housekeeping = keep_running("housekeeping", &app, keep_house);
     let checkpoints = keep_running("keeping checkpoints", &app, keep_checkpoints);
-    let served = http::server::serve(Arc::clone(&app), listener, asked_to_end()).await;
+    let served = http::server::serve(Arc::clone(&app), listener, asked_to_end).await;
     housekeeping.abort();
     checkpoints.abort();
     // Joins the writer thread, which finishes what was accepted.
@@ -67,8 +69,8 @@ pub async fn run(app: Arc<App>, listener: TcpListener) -> Ran {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses to serve others what anyone could read and change.
-pub fn check_door(app: &App, address: SocketAddr) -> Result<(), Fault> {
+/// Refuses to serve others what anyone could read and change. `advice` is how to have a token.
+pub fn check_door(app: &App, address: SocketAddr, advice: &str) -> Result<(), Fault> {
     if address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
@@ -80,8 +82,8 @@ pub fn check_door(app: &App, address: SocketAddr) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::new(format!(
-        "others can reach {address}, and there is no token that lets anyone in: make one with `agentmap token create \
-         --role admin`, or let everyone in with --insecure"
+        "others can reach {address}, and there is no token that lets anyone in: {advice}, or let everyone in with \
+         --insecure"
     )))
 }
 
@@ -192,34 +194,37 @@ async fn forget_requests(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends when the process is asked to end.
+/// Ends when the process is asked to end from now on: it is listened for when this returns, and not only when somebody
+/// waits for it.
 #[cfg(unix)]
-async fn asked_to_end() {
+pub fn asked_to_end() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => (),
-        _ = terminate.recv() => (),
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
     }
 }
 
-/// Ends when the process is asked to end.
+/// Ends when the process is asked to end from now on.
 #[cfg(windows)]
-async fn asked_to_end() {
+pub fn asked_to_end() -> impl Future<Output = ()> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-    let (Ok(mut c), Ok(mut b), Ok(mut close), Ok(mut shutdown)) =
-        (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_shutdown())
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = c.recv() => (),
-        _ = b.recv() => (),
-        _ = close.recv() => (),
-        _ = shutdown.recv() => (),
+    let signals = (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_shutdown());
+    async {
+        let (Ok(mut c), Ok(mut b), Ok(mut close), Ok(mut shutdown)) = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = c.recv() => (),
+            _ = b.recv() => (),
+            _ = close.recv() => (),
+            _ = shutdown.recv() => (),
+        }
     }
 }

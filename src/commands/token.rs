@@ -1,13 +1,13 @@
 //! `agentmap token`: through the server that holds the data, or on the data file where none runs.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Fault, Ran, client, explain, output, presence};
-use crate::app::{App, system_clock};
+use super::holder::{self, Holder, submit};
+use super::{Fault, Ran, client, output, presence};
+use crate::app::system_clock;
 use crate::cli::{TokenArgs, TokenCommand, TokenCreateArgs};
 use crate::config::Config;
 use crate::domain::access::{Actor, TokenRole};
@@ -15,15 +15,8 @@ use crate::domain::command::{Action, Outcome};
 use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::tokens::{NewToken, Standing, TokenView};
 use crate::secret;
-use crate::store::{Location, StoreError};
 
 const TOKENS: &str = "/api/v1/tokens";
-
-/// Who holds the tokens.
-enum Holder {
-    Data(Arc<App>),
-    Server(presence::Note),
-}
 
 pub async fn token(config: Config, args: TokenArgs) -> Ran {
     let holder = Holder::find(&config)?;
@@ -32,9 +25,7 @@ pub async fn token(config: Config, args: TokenArgs) -> Ran {
         TokenCommand::List(args) => list(&holder, args.json).await,
         TokenCommand::Revoke { token } => revoke(&holder, &token).await,
     };
-    if let Holder::Data(app) = holder {
-        app.close();
-    }
+    holder.close();
     ran
 }
 
@@ -119,21 +110,6 @@ fn from_now(text: &str, now: Timestamp) -> Result<Timestamp, Fault> {
 }
 
 impl Holder {
-    fn find(config: &Config) -> Result<Self, Fault> {
-        if let Some(folder) = config.data.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| Fault::new(format!("cannot make the folder {}: {e}", folder.display())))?;
-        }
-        match App::open(config.clone(), Location::File(config.data.clone()), system_clock()) {
-            Ok(app) => Ok(Self::Data(app)),
-            Err(StoreError::Locked) => {
-                let note = presence::find(&config.data);
-                note.map(Self::Server).ok_or_else(|| explain(&config.data, &StoreError::Locked))
-            }
-            Err(e) => Err(explain(&config.data, &e)),
-        }
-    }
-
     async fn create(&self, wanted: NewToken) -> Result<(String, TokenView), Fault> {
         match self {
             Self::Data(app) => {
@@ -172,21 +148,8 @@ impl Holder {
     }
 }
 
-async fn submit(app: &App, action: Action) -> Result<Outcome, Fault> {
-    app.submit(action).await.map_err(|e| Fault::new(e.to_string()))
-}
-
 async fn ask(note: &presence::Note, method: &str, path: &str, body: Option<Vec<u8>>) -> Result<Value, Fault> {
-    let answer = client::request(note, method, path, body).await;
-    let unreachable =
-        |e| Fault::new(format!("the server at {} that holds the data does not answer: {e}", note.address));
-    match answer.map_err(unreachable)? {
-        (200..300, value) => Ok(value),
-        (status, problem) => {
-            let detail = problem["detail"].as_str().map_or_else(|| format!("status {status}"), output::safe);
-            Err(Fault::new(format!("the server at {} refused: {detail}", note.address)))
-        }
-    }
+    holder::ask(note, client::credential(Some(note)), method, path, body).await
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Fault> {

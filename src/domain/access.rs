@@ -60,6 +60,22 @@ pub struct Actor {
 
 /// Who acts without a token: the user of this machine, or the server itself.
 pub const LOCAL: &str = "local";
+/// Who was turned away without having said who they are.
+pub const NOBODY: &str = "nobody";
+
+impl Actor {
+    /// Who was turned away without having said who they are.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self { name: NOBODY.into(), role: TokenRole::Viewer }
+    }
+
+    /// What they may do, as the audit trail tells it; `None` of nobody.
+    #[must_use]
+    pub fn role(&self) -> Option<&'static str> {
+        (self.name != NOBODY).then(|| self.role.as_str())
+    }
+}
 
 impl Default for Actor {
     fn default() -> Self {

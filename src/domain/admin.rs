@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::access::{Actor, LOCAL, TokenRole};
+use super::access::{Actor, LOCAL, NOBODY, TokenRole};
 use super::audit::{AuditRecord, Decision, NewAudit};
 use super::command::{Outcome, Run, Stop};
 use super::events::Event;
@@ -32,6 +32,8 @@ pub struct Act {
     pub target: Option<(String, String)>,
     /// Whether it was allowed.
     pub decision: Decision,
+    /// Why it was not.
+    pub reason: Option<String>,
     /// What else is to be known of it.
     pub context: JsonText,
 }
@@ -40,7 +42,8 @@ impl Act {
     /// An act that was allowed.
     #[must_use]
     pub fn new(what: &str) -> Self {
-        Self { what: what.into(), target: None, decision: Decision::Allowed, context: JsonText::default() }
+        let context = JsonText::default();
+        Self { what: what.into(), target: None, decision: Decision::Allowed, reason: None, context }
     }
 
     /// What it was done to.
@@ -52,8 +55,9 @@ impl Act {
 
     /// An act that was tried and refused.
     #[must_use]
-    pub fn refused(mut self) -> Self {
+    pub fn refused(mut self, why: &str) -> Self {
         self.decision = Decision::Denied;
+        self.reason = Some(why.into());
         self
     }
 
@@ -71,13 +75,13 @@ impl Act {
         NewAudit {
             agent_id: Some(format!("{RESERVED}{}", actor.name)),
             agent_name: Some(actor.name.clone()),
-            agent_role: Some(actor.role.as_str().into()),
+            agent_role: actor.role().map(Into::into),
             operation_type: Some(ADMIN.into()),
             operation_detail: Some(self.what),
             target_resource: which,
             target_type: kind,
             decision: self.decision,
-            reason: None,
+            reason: self.reason,
             cost_usd: 0.0,
             tokens_used: 0,
             session_id: None,
@@ -114,15 +118,6 @@ impl Run<'_, '_> {
         self.append_of(act.done_by(&self.by, self.at, self.nonce), None)
     }
 
-    /// Records that whoever holds a token edited the registry, of which the stream is told otherwise. Where nobody had
-    /// to say who they are, a record would name nobody.
-    pub(super) fn record_edit(&mut self, act: Act) -> Result<(), StoreError> {
-        if self.by.name != LOCAL {
-            self.record_act(act)?;
-        }
-        Ok(())
-    }
-
     /// Records an act and tells the stream.
     pub(super) fn act(&mut self, act: Act) -> Result<(), StoreError> {
         let record = self.record_act(act)?;
@@ -138,8 +133,8 @@ impl Run<'_, '_> {
             )
             .into());
         }
-        if token.name == LOCAL {
-            return Err(wrong("name", "'local' is who acts without a token; take another").into());
+        if [LOCAL, NOBODY].contains(&token.name.as_str()) {
+            return Err(wrong("name", "is who acts without a token; take another").into());
         }
         if token.expires_at.is_some_and(|end| end <= self.at) {
             return Err(wrong("expires_at", "has passed already").into());

@@ -73,6 +73,11 @@ pub enum Action {
     NoteNumbers,
     /// Forgets some of what is old.
     Prune(Prune),
+    /// Records what was forgotten since that was last recorded.
+    NoteRetention {
+        /// Whether a run has ended that left nothing to be forgotten.
+        done: bool,
+    },
     /// Makes a token.
     CreateToken(Box<Token>),
     /// Ends a token, and the sessions that it opened.
@@ -237,6 +242,7 @@ impl Run<'_, '_> {
             Action::ForgetRequests { keep } => Ok(self.forget(keep)?),
             Action::NoteNumbers => self.note_numbers(),
             Action::Prune(what) => self.prune(&what),
+            Action::NoteRetention { done } => self.note_retention(done),
             Action::CreateToken(token) => self.create_token(*token),
             Action::RevokeToken(id) => self.revoke_token(id),
             Action::NoteUse(id) => self.note_use(id),

@@ -84,6 +84,7 @@ impl Run<'_, '_> {
         if !pruned.more {
             self.drop_marks()?;
         }
+        self.count_forgotten(what, pruned.removed)?;
         Ok(Outcome::Pruned(pruned))
     }
 

@@ -51,7 +51,7 @@ impl Run<'_, '_> {
             return Err(Refusal::Conflict(format!("The id {} is taken.", agent.agent_id)).into());
         }
         let agent = self.put(None, Arc::new(agent))?;
-        self.record_edit(on_agent("agent_created", &agent))?;
+        self.record_act(on_agent("agent_created", &agent))?;
         Ok(Outcome::Agent(agent))
     }
 
@@ -65,7 +65,7 @@ impl Run<'_, '_> {
             (true, false) => "agent_resumed",
             _ => "agent_updated",
         };
-        self.record_edit(on_agent(what, &agent).with(&admin::changes(before, &agent)))?;
+        self.record_act(on_agent(what, &agent).with(&admin::changes(before, &agent)))?;
         Ok(Outcome::Agent(agent))
     }
 
@@ -86,7 +86,7 @@ impl Run<'_, '_> {
     pub(super) fn delete(&mut self, id: Uuid) -> Result<Outcome, Stop> {
         let agent = self.agent(id)?;
         self.remove(&agent)?;
-        self.record_edit(on_agent("agent_deleted", &agent))?;
+        self.record_act(on_agent("agent_deleted", &agent))?;
         Ok(Outcome::Done)
     }
 
@@ -111,6 +111,7 @@ impl Run<'_, '_> {
         let plan = Plan::new(self.tx, request, self.at)?;
         if !dry_run {
             let (removed, put) = (plan.remove.len(), plan.put.len());
+            let created = plan.put.iter().filter(|(before, _)| before.is_none()).count();
             // Agents that go, and names that change hands, make room first.
             for agent in &plan.remove {
                 self.remove(agent)?;
@@ -119,8 +120,8 @@ impl Run<'_, '_> {
                 self.put(before.as_ref(), agent)?;
             }
             if removed + put > 0 {
-                let context = json!({"created_or_updated": put, "removed": removed});
-                self.record_edit(Act::new("agents_synced").with(&context))?;
+                let context = json!({"created": created, "updated": put - created, "removed": removed});
+                self.record_act(Act::new("agents_synced").with(&context))?;
             }
         }
         Ok(Outcome::Synced(plan.report))

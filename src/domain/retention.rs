@@ -8,9 +8,14 @@ use std::ops::Bound::{Included, Unbounded};
 
 use bincode::{Decode, Encode};
 
+use serde_json::json;
+
+use super::admin::Act;
+use super::audit_tree::AuditAnchor;
 use super::command::{Outcome, Run, Stop};
-use super::event_log::StreamHead;
+use super::event_log::{StoredEvent, StreamHead};
 use super::metric_sums::Scope;
+use super::pruning::Prune;
 use super::recording::{AuditHead, MetricHead};
 use super::time::{HOUR, Timestamp};
 use crate::store::{Key, ReadTx, StoreError, TableName, Value};
@@ -66,7 +71,58 @@ impl Value for GoneMetrics {
     type Key = Scope;
 }
 
+/// The runs of retention. What they removed is counted as it goes, so that also a run that is cut off is told of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Runs {
+    /// When the last one was done.
+    pub last: Option<Timestamp>,
+    /// How many audit records are gone that no record tells of.
+    pub audit: u64,
+    /// How many metrics.
+    pub metrics: u64,
+    /// How many of the stream's events.
+    pub events: u64,
+}
+
+impl Value for Runs {
+    const TABLE: TableName = "retention_runs";
+    type Key = ();
+}
+
 impl Run<'_, '_> {
+    pub(super) fn count_forgotten(&mut self, what: &Prune, removed: u64) -> Result<(), StoreError> {
+        if removed == 0 {
+            return Ok(());
+        }
+        self.tx.update(&(), |runs: &mut Runs| match what {
+            Prune::Audit { .. } => runs.audit += removed,
+            Prune::Metrics { .. } => runs.metrics += removed,
+            Prune::Events(_) => runs.events += removed,
+            // These bound what is derived, however old it is.
+            Prune::EventsBut(_) | Prune::Activity(_) => {}
+        })
+    }
+
+    pub(super) fn note_retention(&mut self, done: bool) -> Result<Outcome, Stop> {
+        let Runs { last, audit, metrics, events } = self.tx.get::<Runs>(&())?.unwrap_or_default();
+        let last = if done { Some(self.at) } else { last };
+        self.tx.set(&(), &Runs { last, ..Runs::default() })?;
+        if audit + metrics + events > 0 {
+            let next_event = self.tx.get::<StreamHead>(&())?.unwrap_or_default().0 + 1;
+            let first_event = self.tx.first_key::<StoredEvent>()?.unwrap_or(next_event);
+            let first_audit = self.tx.get::<AuditAnchor>(&())?.unwrap_or_default().first;
+            let first_metric = self.tx.get::<Gone>(&())?.unwrap_or_default().metrics;
+            let context = json!({
+                "audit": {"removed": audit, "first_kept": first_audit},
+                "metrics": {"removed": metrics, "first_kept": first_metric},
+                "events": {"removed": events, "first_kept": first_event},
+            });
+            // The stream is not told: each run would leave the event that a later one removes and tells of, for ever.
+            self.record_act(Act::new("retention_ran").with(&context))?;
+        }
+        Ok(Outcome::Done)
+    }
+
     /// Notes the next numbers of the logs: once an hour, and not while the clock is behind the last note, when nothing
     /// would tell how old the records are. They count as old as the next note, then.
     pub(super) fn note_numbers(&mut self) -> Result<Outcome, Stop> {

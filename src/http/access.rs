@@ -11,13 +11,14 @@ use subtle::ConstantTimeEq;
 use warp::http::header::{
     AUTHORIZATION, COOKIE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE,
 };
-use warp::http::{HeaderMap, StatusCode};
+use warp::http::{HeaderMap, Method, StatusCode};
 
 use super::attempts::Attempts;
 use super::document::OperationDoc;
-use super::endpoint::Input;
+use super::endpoint::{Endpoint, Input};
 use super::error::Problem;
 use super::request::Call;
+use super::turned_away::TurnedAway;
 use crate::App;
 use crate::domain::access::{Actor, Caller, Proof, TokenRole};
 use crate::domain::command::Action;
@@ -43,6 +44,7 @@ pub struct Door {
     /// The name of the cookie. Servers on other ports of this machine get each other's.
     cookie: String,
     attempts: Mutex<Attempts>,
+    turned_away: TurnedAway,
 }
 
 impl Door {
@@ -51,7 +53,8 @@ impl Door {
     pub fn new(app: Arc<App>, bound: SocketAddr) -> Self {
         let loopback = bound.ip().to_canonical().is_loopback();
         let locked = !app.config.insecure && (app.config.require_token || !loopback);
-        Self { app, locked, cookie: format!("agentmap_{}", bound.port()), attempts: Mutex::default() }
+        let (cookie, turned_away) = (format!("agentmap_{}", bound.port()), TurnedAway::from(&app));
+        Self { app, locked, cookie, attempts: Mutex::default(), turned_away }
     }
 
     /// Whether a token is needed.
@@ -67,17 +70,46 @@ impl Door {
         format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}", self.cookie)
     }
 
-    /// Who sends a request; `None` where they did not say and it matters.
+    /// Who sends a request to an endpoint; `None` where they did not say and need not.
     ///
     /// # Errors
     /// 401 where what they show opens nothing, 403 where it does not suffice, 429 where they showed such too often.
     pub fn admit(
         &self,
-        needed: Access,
+        endpoint: &Endpoint,
         headers: &HeaderMap,
         query: &str,
         from: IpAddr,
     ) -> Result<Option<Caller>, Problem> {
+        let shown = self.shown(headers, query, from);
+        let Access::Role(role) = endpoint.access else { return shown };
+        let mut actor = Actor::nobody();
+        let admitted = shown.and_then(|caller| {
+            let caller = caller.ok_or_else(|| {
+                unauthorized(
+                    "This server wants a token: send it as 'Authorization: Bearer', or log in at /login.",
+                )
+            })?;
+            actor = caller.actor.clone();
+            if caller.may(role) { Ok(caller) } else { Err(forbidden(&caller, role)) }
+        });
+        match &admitted {
+            Ok(caller) => self.note_use(caller),
+            Err(problem) if role >= TokenRole::Operator => {
+                self.turn_away(actor, &endpoint.method, endpoint.path, from, problem);
+            }
+            Err(_) => {}
+        }
+        admitted.map(Some)
+    }
+
+    /// Notes that somebody was turned away.
+    pub fn turn_away(&self, actor: Actor, method: &Method, path: &str, from: IpAddr, problem: &Problem) {
+        self.turned_away.note(actor, format!("{method} {path}"), from, problem);
+    }
+
+    /// Who sends a request; `None` where they did not say and it matters.
+    fn shown(&self, headers: &HeaderMap, query: &str, from: IpAddr) -> Result<Option<Caller>, Problem> {
         let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
         if names.into_iter().any(|name| matches!(name, "token" | "access_token")) {
             return Err(unauthorized(
@@ -85,21 +117,10 @@ impl Door {
                  'Authorization: Bearer'.",
             ));
         }
-        let caller = match bearer(headers)? {
-            Some(secret) => Some(self.holder(secret, from)?),
-            None => self.visitor(headers).or_else(|| (!self.locked).then(Caller::anyone)),
-        };
-        let Access::Role(role) = needed else { return Ok(caller) };
-        let Some(caller) = caller else {
-            return Err(unauthorized(
-                "This server wants a token: send it as 'Authorization: Bearer', or log in at /login.",
-            ));
-        };
-        if !caller.may(role) {
-            return Err(forbidden(&caller, role));
+        match bearer(headers)? {
+            Some(secret) => self.holder(secret, from).map(Some),
+            None => Ok(self.visitor(headers).or_else(|| (!self.locked).then(Caller::anyone))),
         }
-        self.note_use(&caller);
-        Ok(Some(caller))
     }
 
     /// Who holds a secret.
@@ -107,6 +128,11 @@ impl Door {
     /// # Errors
     /// 401 where it opens nothing, 429 where such was shown too often.
     pub fn holder(&self, secret: &str, from: IpAddr) -> Result<Caller, Problem> {
+        // Before the limit, so that nobody at this address keeps the owner's own commands out: this secret is of one run,
+        // and too long to be guessed.
+        if secret.as_bytes().ct_eq(self.app.local_credential().as_bytes()).into() {
+            return Ok(Caller { proof: Proof::Local, ..Caller::anyone() });
+        }
         let now = self.app.now();
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(seconds) = attempts.wait(from, now) {
@@ -114,9 +140,6 @@ impl Door {
             let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, text);
             problem.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
             return Err(problem);
-        }
-        if secret.as_bytes().ct_eq(self.app.local_credential().as_bytes()).into() {
-            return Ok(Caller { proof: Proof::Local, ..Caller::anyone() });
         }
         let keyring = self.app.keyring();
         let Some(token) = keyring.token_of(secret) else {

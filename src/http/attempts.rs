@@ -15,7 +15,7 @@ const ADDRESSES: usize = 4096;
 pub struct Attempts(HashMap<IpAddr, (Timestamp, u32)>);
 
 /// What is counted as one address: who holds an IPv6 address mostly holds its /64 (RFC 6177).
-fn counted(address: IpAddr) -> IpAddr {
+pub(super) fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
         v4 @ IpAddr::V4(_) => v4,

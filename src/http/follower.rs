@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -181,7 +181,10 @@ impl Client {
                 Ok(false) => {}
                 Err(end) => return end,
             }
+            let end = self.caller.expires_at.map_or(i64::MAX, |end| end.0.saturating_sub(self.app.now().0));
             let heard = tokio::select! {
+                // Also while nothing happens a token ends when it ends.
+                () = sleep(Duration::from_micros(end.try_into().unwrap_or(0))) => Ok(()),
                 changed = changes.changed() => changed.map_err(|_| End::Gone),
                 message = self.socket.next() => self.hear(message),
                 _ = ping.tick() => self.ping(),

@@ -14,6 +14,8 @@ use super::error::Problem;
 use super::reply::Ok200;
 use super::request::Headers;
 use crate::App;
+use crate::domain::kept_logs::KeptLogs;
+use crate::retention::Periods;
 
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -88,6 +90,11 @@ struct Health {
     last_seq: u64,
     /// How many clients follow the stream.
     active_connections: usize,
+    /// How long is kept what.
+    retention: Periods,
+    /// What is kept; nothing where it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<KeptLogs>,
     /// Why the last write failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
@@ -119,6 +126,8 @@ async fn health(app: Arc<App>) -> Result<Health, Problem> {
         agents: app.roster().len(),
         last_seq: app.live().last_seq(),
         active_connections: app.subscribers(),
+        retention: Periods::of(&app.config),
+        kept: app.read(KeptLogs::read).ok(),
         error,
     })
 }

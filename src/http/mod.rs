@@ -12,6 +12,7 @@ mod batch_report;
 mod body;
 mod budget;
 mod connection;
+mod copies;
 mod dates;
 mod document;
 mod endpoint;
@@ -49,6 +50,7 @@ mod stream_history;
 mod time_range;
 pub mod tls;
 mod tokens;
+mod turned_away;
 mod websocket;
 mod wire;
 
@@ -83,7 +85,7 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
             .concat(),
         ),
         ("live", [live::endpoints(), stream_history::endpoints()].concat()),
-        ("access", [tokens::endpoints(), session::endpoints()].concat()),
+        ("access", [tokens::endpoints(), session::endpoints(), copies::endpoints()].concat()),
         ("health", health::endpoints()),
         ("prometheus", prometheus::endpoints()),
         ("documents", assets::endpoints()),

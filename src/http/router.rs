@@ -190,7 +190,7 @@ impl Router {
             "" => asked.path,
             query => format!("{}?{query}", asked.path),
         };
-        let admitted = self.door.admit(endpoint.access, &asked.headers, &asked.query, asked.peer.address);
+        let admitted = self.door.admit(endpoint, &asked.headers, &asked.query, asked.peer.address);
         let caller = match admitted {
             Err(problem)
                 if problem.status == StatusCode::UNAUTHORIZED

@@ -17,21 +17,23 @@ use super::json::Json;
 use super::reply::{NoContent, Ok200};
 use crate::App;
 use crate::app::Failure;
-use crate::domain::access::{Proof, TokenRole};
+use crate::domain::access::{Actor, Caller, Proof, TokenRole};
 use crate::domain::command::Action;
 use crate::domain::time::Timestamp;
 use crate::domain::tokens::{Fingerprint, SESSION, Session};
 use crate::secret;
 
+const SESSION_PATH: &str = "/api/v1/session";
+
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     let endpoints = [
-        Endpoint::get("/api/v1/session", "Who I am", read),
-        Endpoint::post("/api/v1/session", "Log a browser in", open)
+        Endpoint::get(SESSION_PATH, "Who I am", read),
+        Endpoint::post(SESSION_PATH, "Log a browser in", open)
             .describe("Sets a cookie that scripts cannot read and other sites' pages cannot use.")
             .problem(401, "There is no such token, or it has ended")
             .problem(429, "Too many wrong tokens came from this address"),
-        Endpoint::new(Method::DELETE, "/api/v1/session", "Log a browser out", close),
+        Endpoint::new(Method::DELETE, SESSION_PATH, "Log a browser out", close),
     ];
     endpoints.map(Endpoint::public).to_vec()
 }
@@ -49,6 +51,8 @@ struct Identity {
     agent: Option<String>,
     /// When what was shown ends.
     expires_at: Option<Timestamp>,
+    /// Whether a session said so, which this browser may end.
+    session: bool,
 }
 
 /// Logs a browser in.
@@ -79,6 +83,7 @@ async fn read(_: Arc<App>, visit: Visit) -> Result<Ok200<Identity>, Problem> {
     let required = visit.door.is_locked();
     let caller = visit.caller;
     Ok(Ok200(Identity {
+        session: matches!(caller, Some(Caller { proof: Proof::Session { .. }, .. })),
         required,
         name: caller.as_ref().map(|c| c.actor.name.clone()),
         role: caller.as_ref().map(|c| c.actor.role),
@@ -88,7 +93,9 @@ async fn read(_: Arc<App>, visit: Visit) -> Result<Ok200<Identity>, Problem> {
 }
 
 async fn open(app: Arc<App>, Json(login): Json<Login>, visit: Visit) -> Result<Cookie, Problem> {
-    let caller = visit.door.holder(login.token.trim(), visit.from)?;
+    let caller = visit.door.holder(login.token.trim(), visit.from).inspect_err(|problem| {
+        visit.door.turn_away(Actor::nobody(), &Method::POST, SESSION_PATH, visit.from, problem);
+    })?;
     let Proof::Token(token_id) = caller.proof else {
         return Err(Problem::new(StatusCode::FORBIDDEN, "This opens no session; log in with a token."));
     };

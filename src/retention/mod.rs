@@ -5,8 +5,12 @@ pub mod archive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::App;
 use crate::app::{Failure, Snapshot};
+use crate::config::Config;
 use crate::domain::audit_tree::{AuditAnchor, AuditTree, TILE};
 use crate::domain::command::{Action, Outcome};
 use crate::domain::pruning::Prune;
@@ -15,6 +19,34 @@ use crate::domain::time::{HOUR, Timestamp};
 
 /// How many records are archived and removed together: a snapshot for long keeps space from being used again.
 const PART: u64 = 65_536;
+
+/// How long is kept what, such as `90d`; nothing is for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Periods {
+    /// Audit records.
+    pub audit: Option<String>,
+    /// Metrics; their sums stay.
+    pub metrics: Option<String>,
+    /// The stream's events and the agents' activity, which go with the records behind them at the latest.
+    pub activity: Option<String>,
+}
+
+impl Periods {
+    /// What is set.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        // Settings are in whole hours.
+        let in_words = |kept: Option<Duration>| match kept?.as_secs() / 3600 {
+            hours if hours.is_multiple_of(24) => Some(format!("{}d", hours / 24)),
+            hours => Some(format!("{hours}h")),
+        };
+        Self {
+            audit: in_words(config.retain_audit),
+            metrics: in_words(config.retain_metrics),
+            activity: in_words(config.retain_activity),
+        }
+    }
+}
 
 /// How many records were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,7 +57,8 @@ pub struct Removed {
     pub events: u64,
 }
 
-/// Notes the logs' numbers and removes what is older than the settings want it kept. Meant to run once an hour.
+/// Notes the logs' numbers and removes what is older than the settings want it kept. Meant to run once an hour. What was
+/// removed is a record of the audit trail, one for each run.
 ///
 /// # Errors
 /// When storage fails, or the archive cannot be written. What was removed until then is archived, where it should be,
@@ -36,18 +69,25 @@ pub async fn retain(app: &Arc<App>) -> Result<Removed, Failure> {
     let before = |kept: Option<Duration>| {
         kept.map(|kept| now.plus(-i64::try_from(kept.as_micros()).unwrap_or(i64::MAX)))
     };
-    let mut removed = Removed::default();
-    if let Some(before) = before(app.config.retain_activity) {
-        removed.events = prune(app, Prune::Events(before)).await?;
-        // Whole hours, as the numbers are noted.
-        prune(app, Prune::Activity(Timestamp(before.0.div_euclid(HOUR) * HOUR))).await?;
+    let forgotten = async {
+        let mut removed = Removed::default();
+        if let Some(before) = before(app.config.retain_activity) {
+            removed.events = prune(app, Prune::Events(before)).await?;
+            // Whole hours, as the numbers are noted.
+            prune(app, Prune::Activity(Timestamp(before.0.div_euclid(HOUR) * HOUR))).await?;
+        }
+        if let Some(before) = before(app.config.retain_metrics) {
+            removed.metrics = forget_metrics(app, before).await?;
+        }
+        if let Some(before) = before(app.config.retain_audit) {
+            removed.audit = forget_audit(app, before).await?;
+        }
+        Ok::<_, Failure>(removed)
     }
-    if let Some(before) = before(app.config.retain_metrics) {
-        removed.metrics = forget_metrics(app, before).await?;
-    }
-    if let Some(before) = before(app.config.retain_audit) {
-        removed.audit = forget_audit(app, before).await?;
-    }
+    .await;
+    let noted = app.submit(Action::NoteRetention { done: forgotten.is_ok() }).await;
+    let removed = forgotten?;
+    noted?;
     if removed != Removed::default() {
         let Removed { audit, metrics, events } = removed;
         tracing::info!(audit, metrics, events, "removed what is no longer kept");

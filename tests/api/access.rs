@@ -1,11 +1,11 @@
 //! Tokens, sessions, and what is shown for them.
 
 use agentmap::domain::time::{DAY, MINUTE, SECOND};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::authorization::{locked, token, with};
 use crate::harness::{Answer, DEADLINE, Server, draft, each};
@@ -45,6 +45,7 @@ async fn what_cannot_be_a_token_is_refused() {
     for (wanted, status) in [
         (json!({"role": "viewer", "agent": "coder"}), 422),
         (json!({"role": "viewer", "name": "local"}), 422),
+        (json!({"role": "viewer", "name": "nobody"}), 422),
         (json!({"role": "viewer", "expires_at": server.at(-SECOND)}), 422),
         (json!({"role": "root"}), 422),
         (json!({"name": "x"}), 422),
@@ -110,8 +111,10 @@ async fn wrong_tokens_are_counted_by_address() {
     let answer = wrong().await.expect(429);
     assert_eq!(answer.header("retry-after"), Some("40"));
     server.post("/api/v1/session", &json!({"token": "x"})).await.expect(429);
-    // Who needs no token is not kept waiting.
+    // Who needs no token is not kept waiting, and neither is the owner.
     server.get(BRIEF).await.expect(200);
+    let local = server.app.local_credential().to_owned();
+    with(&server, &local, Method::GET, "/api/v1/tokens", None).await.expect(200);
     server.advance(MINUTE);
     wrong().await.expect(401);
 }
@@ -128,7 +131,7 @@ async fn a_browser_logs_in_and_out() {
     assert_eq!(
         server.json("/api/v1/session").await,
         json!({
-            "required": true, "name": null, "role": null, "agent": null, "expires_at": null
+            "required": true, "name": null, "role": null, "agent": null, "expires_at": null, "session": false
         })
     );
     server.post("/api/v1/session", &json!({"token": bound})).await.expect(403);
@@ -141,7 +144,8 @@ async fn a_browser_logs_in_and_out() {
     };
     browse(Method::GET, BRIEF).await.expect(200);
     browse(Method::POST, "/api/v1/agents/sync").await.expect(403);
-    assert_eq!(browse(Method::GET, "/api/v1/session").await.json()["name"], "eyes");
+    let me = browse(Method::GET, "/api/v1/session").await.json();
+    assert_eq!((&me["name"], &me["session"]), (&json!("eyes"), &json!(true)));
     browse(Method::DELETE, "/api/v1/session").await.expect(204);
     browse(Method::GET, BRIEF).await.expect(401);
     // A session ends by itself, and with its token.
@@ -168,10 +172,15 @@ async fn a_websocket_shows_its_token_as_a_subprotocol_and_ends_with_it() {
         assert!(tokio_tungstenite::connect_async(request(refused)).await.is_err(), "{refused}");
     }
     let shown = request(&format!("agentmap.bearer, {secret}"));
-    let (mut socket, answer) = tokio_tungstenite::connect_async(shown).await.unwrap();
+    let (socket, answer) = tokio_tungstenite::connect_async(shown).await.unwrap();
     assert_eq!(answer.headers()["sec-websocket-protocol"], "agentmap.bearer");
     let local = server.app.local_credential().to_owned();
     with(&server, &local, Method::DELETE, &format!("/api/v1/tokens/{id}"), None).await.expect(204);
+    assert_eq!(close_code(socket).await, 1008);
+}
+
+/// What a socket is closed with.
+async fn close_code(mut socket: impl futures_util::Stream<Item = Result<Message, Error>> + Unpin) -> u16 {
     let closed = async {
         while let Some(Ok(message)) = socket.next().await {
             if let Message::Close(Some(close)) = message {
@@ -180,5 +189,26 @@ async fn a_websocket_shows_its_token_as_a_subprotocol_and_ends_with_it() {
         }
         0
     };
-    assert_eq!(tokio::time::timeout(DEADLINE, closed).await.unwrap(), 1008);
+    tokio::time::timeout(DEADLINE, closed).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_websocket_ends_with_its_token_also_while_nothing_happens() {
+    // What a socket may see was looked at with each event and each ping, of which neither comes for half a minute.
+    let server = locked().await;
+    let wanted = json!({"role": "viewer", "expires_at": server.at(20 * SECOND)});
+    let (secret, _) = token(&server, wanted).await;
+    let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {secret}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    // Whoever is answered is followed, and no longer greeted.
+    socket.send(Message::text("{\"type\":\"ping\"}")).await.unwrap();
+    while !matches!(socket.next().await.unwrap(), Ok(Message::Text(text)) if text.contains("pong")) {}
+    tokio::time::pause();
+    server.advance(20 * SECOND);
+    tokio::time::advance(std::time::Duration::from_secs(20)).await;
+    tokio::time::resume();
+    let began = std::time::Instant::now();
+    assert_eq!(close_code(socket).await, 1008);
+    assert!(began.elapsed().as_secs() < 9, "it took a ping to notice");
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::events::AUDIT;
 use crate::harness::{Answer, Server, each};
 
-/// Five records over three days.
+/// Five records over three days, after that of the agent's registration, which is of the third.
 async fn trail() -> (Server, String) {
     let server = Server::start().await;
     let id = server.create("coder").await;
@@ -32,41 +32,41 @@ async fn trail() -> (Server, String) {
 async fn filters_and_windows_are_inclusive() {
     let (server, id) = trail().await;
     for (query, seqs) in [
-        ("", &[4, 3, 2, 1, 0][..]),
-        (&format!("agent_id={id}"), &[1, 0]),
-        ("agent_id=ghost", &[4, 3, 2]),
-        ("agent_id=coder", &[0]),
-        ("operation_type=tool_use", &[1, 0]),
-        ("operation_type=unknown", &[4]),
-        ("rbac_decision=denied", &[2, 1]),
-        ("rbac_decision=requires_approval", &[3]),
-        ("rbac_decision=unknown", &[4]),
-        ("agent_role=tester", &[2]),
-        ("session_id=s-1", &[2, 0]),
+        ("", &[0, 5, 4, 3, 2, 1][..]),
+        (&format!("agent_id={id}"), &[2, 1]),
+        ("agent_id=ghost", &[5, 4, 3]),
+        ("agent_id=coder", &[1]),
+        ("operation_type=tool_use", &[2, 1]),
+        ("operation_type=unknown", &[5]),
+        ("rbac_decision=denied", &[3, 2]),
+        ("rbac_decision=requires_approval", &[4]),
+        ("rbac_decision=unknown", &[5]),
+        ("agent_role=tester", &[3]),
+        ("session_id=s-1", &[3, 1]),
         (
             "session_id=s-1&rbac_decision=denied&operation_type=api_call&agent_role=tester&agent_id=ghost",
-            &[2],
+            &[3],
         ),
         ("session_id=s-2&rbac_decision=allowed", &[]),
-        ("start_date=2026-11-21", &[4, 3, 2, 1]),
-        ("end_date=2026-11-21", &[2, 1, 0]),
-        ("start_date=2026-11-21&end_date=2026-11-21&session_id=s-1", &[2]),
-        ("end_date=2026-11-21T00:00:00", &[1, 0]),
+        ("start_date=2026-11-21", &[0, 5, 4, 3, 2]),
+        ("end_date=2026-11-21", &[3, 2, 1]),
+        ("start_date=2026-11-21&end_date=2026-11-21&session_id=s-1", &[3]),
+        ("end_date=2026-11-21T00:00:00", &[2, 1]),
         // Text in any member, in any case.
-        ("q=SCOPE", &[1]),
-        ("q=lib.rs", &[2]),
-        ("q=nightly", &[3]),
-        ("q=edit", &[0]),
-        ("q=100%25_", &[4]),
-        ("q=ghost&rbac_decision=denied", &[2]),
+        ("q=SCOPE", &[2]),
+        ("q=lib.rs", &[3]),
+        ("q=nightly", &[4]),
+        ("q=edit", &[1]),
+        ("q=100%25_", &[5]),
+        ("q=ghost&rbac_decision=denied", &[3]),
         ("q=nothing", &[]),
         // The whole reason, as it was told.
-        ("reason=Out%20of%20Scope", &[1]),
+        ("reason=Out%20of%20Scope", &[2]),
         ("reason=out%20of%20scope", &[]),
         ("reason=Out%20of", &[]),
-        ("reason=unknown", &[4, 3, 2, 0]),
+        ("reason=unknown", &[0, 5, 4, 3, 1]),
         ("reason=Out%20of%20Scope&q=coder", &[]),
-        ("reason=Out%20of%20Scope&q=scope&rbac_decision=denied", &[1]),
+        ("reason=Out%20of%20Scope&q=scope&rbac_decision=denied", &[2]),
     ] {
         for path in [AUDIT, "/api/v1/events/"] {
             let answer = server.get(&format!("{path}?{query}")).await.expect(200);
@@ -94,7 +94,7 @@ async fn a_record_is_read_by_number_or_id() {
     for name in [
         other.to_string(),
         Uuid::new_v4().to_string(),
-        "5".into(),
+        "6".into(),
         "-1".into(),
         "x".into(),
         "18446744073709551616".into(),
@@ -131,11 +131,11 @@ async fn stats_count_the_trail() {
     assert_eq!(
         server.json(stats).await,
         json!({
-            "total_operations": 5,
+            "total_operations": 6,
             "first_seq": 0,
-            "rbac_decisions": {"allowed": 1, "denied": 2, "requires_approval": 1, "unknown": 1},
-            "operation_types": {"tool_use": 2, "api_call": 1, "file_access": 1, "unknown": 1},
-            "agent_roles": {"developer": 2, "tester": 1, "unknown": 2},
+            "rbac_decisions": {"allowed": 2, "denied": 2, "requires_approval": 1, "unknown": 1},
+            "operation_types": {"admin": 1, "tool_use": 2, "api_call": 1, "file_access": 1, "unknown": 1},
+            "agent_roles": {"admin": 1, "developer": 2, "tester": 1, "unknown": 2},
         })
     );
     let day = json!({
@@ -201,7 +201,7 @@ async fn hashes_chain_each_record_to_all_before_it() {
         .await;
     let mut records = server.json(AUDIT).await.as_array().unwrap().clone();
     records.sort_by_key(|record| record["seq"].as_u64());
-    assert_eq!(records.len(), 6);
+    assert_eq!(records.len(), 7);
     let mut previous = vec![0; 32];
     for record in &records {
         previous = hash_of(record, &previous);

@@ -17,13 +17,13 @@ async fn csv_is_quoted_and_its_formulas_are_defused() {
             "session_id": "\rx", "cost_usd": 0.5, "tokens_used": 3, "context": {"k": "v"},
         }))
         .await;
-    let answer = server.get(EXPORT).await.expect(200);
+    let answer = server.get(&format!("{EXPORT}?rbac_decision=denied")).await.expect(200);
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"audit.csv\""));
     let head = "audit_id,seq,timestamp,agent_id,agent_name,agent_role,registered_id,operation_type,operation_detail,\
                 target_resource,target_type,rbac_decision,rbac_reason,cost_usd,tokens_used,session_id,context,hash";
     let row = format!(
-        "{},0,{},unknown,coder,\"'=1+1\",{id},\"'+x\",\"'-x\",\"'@x\",\"'\tx\",denied,\
+        "{},1,{},unknown,coder,\"'=1+1\",{id},\"'+x\",\"'-x\",\"'@x\",\"'\tx\",denied,\
          \"a,\"\"b\"\"\r\nc\",0.5,3,\"'\rx\",\"{{\"\"k\"\":\"\"v\"\"}}\",{}",
         record["audit_id"].as_str().unwrap(),
         server.at(0),

@@ -54,6 +54,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/tokens", "admin"),
     ("POST", "/api/v1/tokens", "admin"),
     ("DELETE", "/api/v1/tokens/{token_id}", "admin"),
+    ("POST", "/api/v1/copies", "admin"),
 ];
 
 /// A server that wants tokens.

@@ -1,9 +1,14 @@
 //! `/`, `/health` and `/metrics`: what this is, and whether it works.
 
+use std::time::Duration;
+
+use agentmap::config::Config;
+use agentmap::retention::retain;
+use agentmap::store::Location;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, Server};
+use crate::harness::{Answer, HOUR, Server};
 use crate::shape::assert_shape;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -41,7 +46,53 @@ async fn health_tells_what_there_is() {
             "status": "healthy", "database": "connected", "api": "operational", "version": VERSION,
             "uptime_seconds": health["uptime_seconds"].as_u64().unwrap(), "agents": 1, "last_seq": 1,
             "active_connections": 0,
+            "retention": {"audit": "90d", "metrics": "30d", "activity": "7d"},
+            "kept": {
+                "first_audit_seq": 0, "oldest_audit_at": server.at(0), "oldest_metric_at": null,
+                "last_retention_at": null,
+            },
         })
+    );
+}
+
+#[tokio::test]
+async fn health_tells_what_is_kept_and_how_long() {
+    let hours = |hours| Some(Duration::from_hours(hours));
+    let config = Config {
+        retain_audit: hours(48),
+        retain_metrics: hours(36),
+        retain_activity: None,
+        ..Config::defaults()
+    };
+    let server = Server::start_with(config, Location::Memory).await;
+    let kept = async || server.json("/health").await["kept"].clone();
+    assert_eq!(
+        kept().await,
+        json!({"first_audit_seq": 0, "oldest_audit_at": null, "oldest_metric_at": null, "last_retention_at": null})
+    );
+    let agent = server.create("coder").await;
+    server.metric(&agent, &json!({"tokens_used": 1})).await;
+    let events: Vec<_> = (0..300).map(|_| json!({"agent_name": "coder"})).collect();
+    server.post("/api/v1/events/ingest/batch", &events.into()).await.expect(201);
+    retain(&server.app).await.unwrap();
+    let first = server.at(0);
+    server.advance(40 * HOUR);
+    server.metric(&agent, &json!({"tokens_used": 1})).await;
+    server.ingest(&json!({"agent_name": "coder"})).await;
+    retain(&server.app).await.unwrap();
+    let second = server.at(0);
+    assert_eq!(
+        kept().await,
+        json!({"first_audit_seq": 0, "oldest_audit_at": first, "oldest_metric_at": second, "last_retention_at": second})
+    );
+    server.advance(9 * HOUR);
+    retain(&server.app).await.unwrap();
+    let now = kept().await;
+    assert_eq!((&now["first_audit_seq"], &now["oldest_audit_at"]), (&json!(256), &json!(first)));
+    assert_eq!(now["last_retention_at"], json!(server.at(0)));
+    assert_eq!(
+        server.json("/health").await["retention"],
+        json!({"audit": "2d", "metrics": "36h", "activity": null})
     );
 }
 
@@ -89,7 +140,7 @@ async fn figures_for_scrapers_are_well_formed() {
     for figure in [
         "agentmap_agents{status=\"active\"} 1",
         "agentmap_agents{status=\"offline\"} 1",
-        "agentmap_operations_total{decision=\"allowed\"} 1",
+        "agentmap_operations_total{decision=\"allowed\"} 3",
         "agentmap_operations_total{decision=\"denied\"} 2",
         "agentmap_metrics_total 1",
         "agentmap_cost_usd_total 0.5",

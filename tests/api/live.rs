@@ -155,7 +155,7 @@ async fn frames_tell_what_happened() {
     assert_eq!(events[2]["message"], "coder: started: build");
     assert_eq!(events[4]["message"], "coder: Write denied: path not in scope");
     assert_eq!(events[4]["timestamp"], START);
-    assert_eq!(events[4]["data"], server.json("/api/v1/events/audit/1").await);
+    assert_eq!(events[4]["data"], server.json("/api/v1/events/audit/3").await);
     assert_eq!(
         events[4]["metadata"],
         json!({

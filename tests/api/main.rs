@@ -9,6 +9,7 @@ mod trail;
 mod verifier;
 
 mod access;
+mod acts;
 mod agent_activity;
 mod agent_brief;
 mod agent_list;

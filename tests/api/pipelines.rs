@@ -21,7 +21,10 @@ async fn an_operation_is_ingested_stored_and_broadcast() {
     assert_eq!(server.json("/api/v1/events/audit?session_id=s-1").await, json!([record]));
     let activity = server.json("/api/v1/agent-activity").await;
     assert_eq!(activity[0]["activity_id"], record["audit_id"]);
-    assert_eq!(server.json("/api/v1/events/audit/stats").await["rbac_decisions"], json!({"denied": 1}));
+    assert_eq!(
+        server.json("/api/v1/events/audit/stats").await["rbac_decisions"],
+        json!({"denied": 1, "allowed": 1})
+    );
     let agent = server.json(&format!("/api/v1/agents/{id}")).await;
     assert_eq!(
         (&agent["status"], &agent["timestamps"]["last_active_at"]),

@@ -1,5 +1,6 @@
 //! The program itself, as a process: killed, stopped, refused its file or its port, and seeded while it serves.
 
+mod acts;
 mod answered;
 mod backup;
 mod client;

@@ -224,7 +224,8 @@ impl Server {
         Bound(Vec::new()).lift(self)
     }
 
-    fn of(mut command: Command) -> Self {
+    /// As [`start`](Self::start), by any command that serves.
+    pub fn of(mut command: Command) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Process(child);
         let stderr = drain(process.0.stderr.take());

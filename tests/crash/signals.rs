@@ -32,3 +32,14 @@ fn a_signal_under_load_ends_the_server_soon_and_loses_nothing() {
         assert!(!left.iter().any(|name| name.to_string_lossy().contains("server")), "{left:?}");
     }
 }
+
+#[test]
+fn a_signal_right_after_the_server_says_where_it_listens_ends_it_as_any_other() {
+    // Signals were listened for only once the first connection could be accepted: one that came before killed it.
+    for signal in ["-TERM", "-INT"].repeat(5) {
+        let (folder, data) = data_file();
+        let (status, _, complaints) = Server::start(&data).signal(signal);
+        assert_eq!(status.code(), Some(0), "{signal}: {complaints}");
+        assert!(!folder.path().join("data.redb.server.json").exists());
+    }
+}

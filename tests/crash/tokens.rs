@@ -54,3 +54,15 @@ fn others_are_not_served_without_a_token() {
     Server::start_with(&data, &["--host", "0.0.0.0"]).kill();
     Server::start_with(&data, &["--host", "0.0.0.0", "--insecure"]).kill();
 }
+
+#[test]
+fn others_are_not_served_the_demo_and_its_advice_helps() {
+    // It told to make a token, which no command can for data that is in memory.
+    let (_folder, data) = data_file();
+    let ran = run(&["demo", "--host", "0.0.0.0", "--port", "0"], &data);
+    let complaint = text(&ran.stderr);
+    assert!(!ran.status.success() && !complaint.contains("token create"), "{complaint}");
+    assert!(complaint.contains("without --host") && complaint.contains("--insecure"), "{complaint}");
+    assert_eq!(complaint.trim_end().lines().count(), 1, "{complaint}");
+    Server::of(agentmap(&["demo", "--host", "0.0.0.0", "--port", "0", "--insecure"], &data)).kill();
+}

@@ -110,9 +110,13 @@ fn an_entry_too_many_is_found_in_every_index_and_counter() {
     let (disk, dump) = rich();
     for table in INDEXES.iter().chain(&COUNTERS[..5]) {
         for (key, value) in some(&dump[*table], 1) {
-            let mut more = key.clone();
-            *more.last_mut().unwrap() ^= 0x55;
-            assert!(dump[*table].iter().all(|(key, _)| *key != more));
+            let other = |by| {
+                let mut other = key.clone();
+                *other.last_mut().unwrap() ^= by;
+                other
+            };
+            let is_new = |other: &Vec<u8>| dump[*table].iter().all(|(key, _)| key != other);
+            let more = (0..=u8::MAX).rev().map(other).find(is_new).unwrap();
             let damage: Damage<'_> = &|t| drop(t.insert(more.as_slice(), value.as_slice()).unwrap());
             assert!(found(&disk, table, damage), "{table}: {more:02x?} is not noticed");
         }

@@ -4,6 +4,7 @@ import { html, useMemo, useState } from "../core/view.js";
 import { fleet } from "../core/fleet.js";
 import { hrefOf, navigate } from "../core/route.js";
 import { hrefInRange } from "../core/range.js";
+import { logOut, session } from "../core/session.js";
 import { chooseNext } from "../core/theme.js";
 import { Overlay } from "./overlay.js";
 import { icon } from "./icon.js";
@@ -59,6 +60,7 @@ const commands = ({ pages, agents, onHelp }) => [
   })),
   { id: "theme", name: "Change the theme", kind: "action", icon: "dark", run: chooseNext },
   { id: "help", name: "Keyboard shortcuts", kind: "action", icon: "help", run: onHelp },
+  ...(session.value ? [{ id: "leave", name: "Log out", kind: "action", icon: "leave", run: logOut }] : []),
 ];
 
 // Those whose names hold the letters in their order; the closer together and the earlier, the better.

@@ -1,9 +1,10 @@
-// The rail: the pages, and at its foot whether this page is live, the theme and the help.
+// The rail: the pages, and at its foot whether this page is live, the theme, the help and the way out.
 
 import { html } from "../core/view.js";
 import { hrefOf } from "../core/route.js";
 import { hrefInRange } from "../core/range.js";
 import { connection } from "../core/stream.js";
+import { logOut, session } from "../core/session.js";
 import { choice, chooseNext } from "../core/theme.js";
 import { count, timeOfDay } from "../core/format.js";
 import { icon } from "./icon.js";
@@ -31,6 +32,10 @@ export function Rail({ pages, current, onHelp }) {
         <button class="rail-item" onClick=${onHelp} title="Keyboard shortcuts (?)" aria-label="Help">
           ${icon("help")}<span class="rail-label">Help</span>
         </button>
+        ${session.value && html`
+          <button class="rail-item" onClick=${logOut} title="Log out ${session.value.name} (${session.value.role})" aria-label="Log out">
+            ${icon("leave")}<span class="rail-label">Log out</span>
+          </button>`}
       </div>
     </nav>`;
 }
