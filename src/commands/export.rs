@@ -74,7 +74,12 @@ pub fn export(config: &Config, args: &ExportArgs) -> Ran {
         Err(e) if !args.salvage => return Err(explain(&config.data, &e)),
         head => head.ok().flatten().unwrap_or_default(),
     };
-    let copied = |file| Copied::new(CopyKind::Export, file, &head);
+    let record = |file| {
+        // A file that is to be salvaged may be damaged, and is not written to.
+        if !args.salvage {
+            record::copied(config, &Copied::new(CopyKind::Export, file, &head));
+        }
+    };
     let Some(target) = &args.output else {
         let written = match write(&tx, args.salvage, io::stdout().lock()) {
             Ok(written) => Some(written),
@@ -83,7 +88,7 @@ pub fn export(config: &Config, args: &ExportArgs) -> Ran {
             Err(e) => return Err(e.fault(config)),
         };
         drop((tx, store));
-        record::copied(config, &copied(None));
+        record(None);
         return written.map_or(Ok(ExitCode::SUCCESS), |written| written.verdict(config));
     };
     let partial = Partial::of(target, args.force)?;
@@ -92,7 +97,7 @@ pub fn export(config: &Config, args: &ExportArgs) -> Ran {
     let written = write(&tx, args.salvage, file).map_err(|e| e.fault(config))?;
     partial.arrive(args.force)?;
     drop((tx, store));
-    record::copied(config, &copied(Some(record::place(target))));
+    record(Some(record::place(target)));
     output::print(&format!("Wrote {}: {} entries.", target.display(), written.entries))?;
     written.verdict(config)
 }
