@@ -104,8 +104,7 @@ impl Run<'_, '_> {
         if self.forget_events(mark.events)?.more {
             return Ok(Pruned { removed: 0, more: true });
         }
-        for seq in first..end {
-            let Some(metric) = self.tx.remove::<Metric>(&seq)? else { continue };
+        for metric in self.tx.remove_all::<Metric>(first..end)? {
             for scope in Scope::all_of(&metric) {
                 self.tx.update(&scope, |gone: &mut GoneMetrics| gone.0 += 1)?;
             }
@@ -128,8 +127,7 @@ impl Run<'_, '_> {
             return Ok(Pruned { removed: 0, more: true });
         }
         let since = self.tx.get::<Gone>(&())?.unwrap_or_default().activity;
-        for seq in first..end {
-            let Some(record) = self.tx.remove::<AuditRecord>(&seq)? else { continue };
+        for record in self.tx.remove_all::<AuditRecord>(first..end)? {
             tally::uncount(self.tx, &record)?;
             activity::uncount_operation(self.tx, &record, since)?;
             anchor.previous = record.hash;

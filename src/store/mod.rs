@@ -14,6 +14,7 @@ mod migrations;
 mod place;
 mod read;
 mod record;
+mod remove;
 mod salvage;
 mod scratch;
 mod write;

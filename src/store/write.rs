@@ -32,7 +32,7 @@ impl<'t> WriteTx<'t> {
         Self { txn, tables: HashMap::new(), buffer: Buffer::default(), key: Vec::new() }
     }
 
-    fn table(&mut self, name: TableName) -> Result<&mut Table<'t, Bytes, Bytes>, StoreError> {
+    pub(super) fn table(&mut self, name: TableName) -> Result<&mut Table<'t, Bytes, Bytes>, StoreError> {
         use std::collections::hash_map::Entry;
         Ok(match self.tables.entry(name) {
             Entry::Occupied(e) => e.into_mut(),
@@ -91,23 +91,6 @@ impl<'t> WriteTx<'t> {
         Ok(self.table(table)?.insert(key, value)?.map(|old| old.value().to_vec()))
     }
 
-    /// Removes a record and its index entries, and gives it back.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn remove<R: Record>(&mut self, key: &R::Key) -> Result<Option<R>, StoreError> {
-        let bytes = self.table(R::TABLE)?.remove(key.to_bytes().as_slice())?.map(|v| v.value().to_vec());
-        let Some(record) = bytes.map(|b| R::from_stored(&b)).transpose()? else {
-            return Ok(None);
-        };
-        for index in R::INDEXES {
-            for entry in index.entries(&record) {
-                self.table(index.table)?.remove(entry.as_slice())?;
-            }
-        }
-        Ok(Some(record))
-    }
-
     /// Changes the value with this key, or a fresh one, and stores it at the end of the batch.
     /// For values that many commands of one batch change: counters, rollups.
     ///
@@ -142,27 +125,6 @@ impl<'t> WriteTx<'t> {
     pub fn set<V: Value>(&mut self, key: &V::Key, value: &V) -> Result<(), StoreError> {
         self.insert_raw(V::TABLE, &key.to_bytes(), &value.to_stored()?)?;
         Ok(())
-    }
-
-    /// Removes the values from the start of a table up to (not including) a key, `limit` at most.
-    /// Returns how many. For values without indexes.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn remove_before<V: Value>(&mut self, key: &V::Key, limit: u64) -> Result<u64, StoreError> {
-        self.flush()?;
-        let end = key.to_bytes();
-        let table = self.table(V::TABLE)?;
-        let mut removed = 0;
-        while removed < limit {
-            let Some(first) = table.first()?.map(|(k, _)| k.value().to_vec()) else { break };
-            if first >= end {
-                break;
-            }
-            table.remove(first.as_slice())?;
-            removed += 1;
-        }
-        Ok(removed)
     }
 
     /// The first primary key that an index holds under `value`.
@@ -271,7 +233,7 @@ impl<'t> WriteTx<'t> {
     }
 
     /// Writes what [`update`](Self::update) held back, in key order.
-    fn flush(&mut self) -> Result<(), StoreError> {
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         for (table, values) in std::mem::take(&mut self.buffer).encode()? {
             let table = self.table(table)?;
             for (key, value) in values {
