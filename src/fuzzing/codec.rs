@@ -14,7 +14,7 @@ use crate::domain::idempotency::Remembered;
 use crate::domain::metric_sums::{MetricSums, Scope};
 use crate::domain::metrics::Metric;
 use crate::domain::recording::{AuditHead, MetricHead};
-use crate::domain::retention::{Gone, GoneMetrics, Mark};
+use crate::domain::retention::{Gone, GoneMetrics, Mark, Runs};
 use crate::domain::tally::{Counted, Tally};
 use crate::domain::time::Timestamp;
 use crate::domain::tokens::{Session, Token};
@@ -53,6 +53,7 @@ values!(
     GoneMetrics,
     Activity,
     Remembered,
+    Runs,
 );
 
 /// The keys of tables and indexes.
