@@ -114,8 +114,8 @@ impl Random {
     }
 }
 
-/// A trail of which retention has removed the first `old` records in whole tiles; `new` are kept. Returns the number of
-/// the first that is kept.
+/// A trail of which retention has removed the first `old` records in whole tiles; `new` are kept, and one more, which
+/// tells of the removal. Returns the number of the first that is kept.
 pub fn append_and_prune(data: &Path, old: u64, new: u64) -> u64 {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
