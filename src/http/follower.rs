@@ -111,17 +111,10 @@ impl Client {
             _ = stopping.wait_for(|stop| *stop) => End::Close(GOING_AWAY, "the server shuts down"),
         };
         if let End::Close(code, reason) = end {
+            let close = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
             // The client answers a close with its own; it gets a moment to.
             let farewell = async {
-                if self
-                    .socket
-                    .send(Message::Close(Some(CloseFrame {
-                        code: CloseCode::from(code),
-                        reason: reason.into(),
-                    })))
-                    .await
-                    .is_ok()
-                {
+                if self.socket.send(Message::Close(Some(close))).await.is_ok() {
                     while let Some(Ok(message)) = self.socket.next().await {
                         if message.is_close() {
                             break;
@@ -181,10 +174,16 @@ impl Client {
                 Ok(false) => {}
                 Err(end) => return end,
             }
-            let end = self.caller.expires_at.map_or(i64::MAX, |end| end.0.saturating_sub(self.app.now().0));
+            // Also while nothing happens a token ends when it ends.
+            let left = self.caller.expires_at.map(|end| end.0.saturating_sub(self.app.now().0).max(0));
+            let expiry = async {
+                match left {
+                    Some(left) => sleep(Duration::from_micros(left.unsigned_abs())).await,
+                    None => std::future::pending().await,
+                }
+            };
             let heard = tokio::select! {
-                // Also while nothing happens a token ends when it ends.
-                () = sleep(Duration::from_micros(end.try_into().unwrap_or(0))) => Ok(()),
+                () = expiry => Ok(()),
                 changed = changes.changed() => changed.map_err(|_| End::Gone),
                 message = self.socket.next() => self.hear(message),
                 _ = ping.tick() => self.ping(),
