@@ -161,7 +161,7 @@ fn event(body: &[u8], read: Result<NewAudit, Problem>) {
 
 /// A number as it was written, read by another parser.
 fn number(body: &[u8], member: &str) -> Option<f64> {
-    let members: HashMap<&str, &RawValue> = serde_json::from_slice(body).ok()?;
+    let members: HashMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
     members.get(member)?.get().parse().ok()
 }
 
