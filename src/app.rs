@@ -103,6 +103,7 @@ impl Memory {
                 }
                 self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
             }
+            News::Answered => self.live.announce(),
         }
         Ok(())
     }

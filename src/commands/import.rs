@@ -49,7 +49,7 @@ pub fn import(config: &Config, args: &ImportArgs) -> Ran {
     match told {
         // Where the trail itself has lost something, nothing may fit behind it.
         Err(why) if !lost.is_empty() => {
-            output::complain(&format!("warning: the trail does not tell of it: {why}"))
+            output::complain(&format!("warning: the trail does not tell of it: {why}"));
         }
         told => told?,
     }

@@ -5,6 +5,7 @@
 //! nothing, and the seam between replay and live can have neither gap nor repeat: both are the same question.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::watch;
@@ -59,13 +60,16 @@ impl Ring {
 pub struct Live {
     ring: RwLock<Ring>,
     last_seq: watch::Sender<u64>,
+    /// The last event that subscribers were woken for.
+    announced: AtomicU64,
 }
 
 impl Live {
     /// A bus that goes on after event `last_seq`.
     #[must_use]
     pub fn new(last_seq: u64) -> Self {
-        Self { ring: RwLock::default(), last_seq: watch::Sender::new(last_seq) }
+        let announced = AtomicU64::new(last_seq);
+        Self { ring: RwLock::default(), last_seq: watch::Sender::new(last_seq), announced }
     }
 
     /// Goes on after event `last_seq`, which an earlier run published. What the ring holds is of that run, too: the
@@ -75,7 +79,8 @@ impl Live {
         self.last_seq.send_replace(last_seq);
     }
 
-    /// Adds committed events, in order.
+    /// Adds committed events, in order. Whoever asks from now on gets them; [`announce`](Self::announce) wakes those who
+    /// wait, which takes a while when they are many.
     pub fn publish(&self, events: impl IntoIterator<Item = Event>) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let mut last = None;
@@ -85,7 +90,18 @@ impl Live {
         }
         drop(ring);
         if let Some(last) = last {
-            self.last_seq.send_replace(last);
+            self.last_seq.send_if_modified(|seq| {
+                *seq = last;
+                false
+            });
+        }
+    }
+
+    /// Wakes the subscribers, where there is something that they were not woken for.
+    pub fn announce(&self) {
+        let last = self.last_seq();
+        if self.announced.swap(last, Ordering::Relaxed) != last {
+            self.last_seq.send_modify(|_| ());
         }
     }
 

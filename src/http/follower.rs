@@ -5,7 +5,6 @@
 //! seam between them. A slow client is behind, not queued for: it costs no memory and slows nobody.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::joined::{joinable, joined};
 use super::stream_filter::Wanted;
 use super::websocket::Socket;
 use crate::App;
@@ -37,8 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const TURN: usize = 512;
 /// A client that takes longer than this for one turn reads slowly: the next turn is joined in one frame.
 const SLOW: Duration = Duration::from_millis(100);
-/// How many bytes of events a joined frame holds: clients have bounds, too.
-const MAX_JOINED: usize = 256 * 1024;
 /// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
 const GOING_AWAY: u16 = 1001;
 const NOT_ALLOWED: u16 = 1008;
@@ -220,6 +218,10 @@ impl Client {
         let more = events.len() == TURN;
         let last = events.last().map_or(published, |e| e.event.seq);
         let wanted: Vec<_> = events.into_iter().filter(|event| self.wanted.holds(event)).collect();
+        if wanted.is_empty() && first == self.seen + 1 {
+            self.seen = last;
+            return Ok(more);
+        }
         let started = Instant::now();
         let mut rest = wanted.as_slice();
         while let Some(first) = rest.first() {
@@ -279,6 +281,9 @@ impl Client {
     }
 
     async fn send_answers(&mut self) -> Result<(), End> {
+        if self.answers.is_empty() {
+            return Ok(());
+        }
         while let Some(answer) = self.answers.pop_front() {
             self.feed(answer).await?;
         }
@@ -301,25 +306,4 @@ async fn bounded(send: impl Future<Output = Result<(), Error>>) -> Result<(), En
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => Err(End::Close(TRY_AGAIN_LATER, "the client stopped reading")),
     }
-}
-
-/// How many of the first events fit into one frame; one always does.
-fn joinable(events: &[Arc<LiveEvent>]) -> usize {
-    let mut bytes = 0;
-    let fits = |event: &&Arc<LiveEvent>| {
-        bytes += event.frame().len();
-        bytes <= MAX_JOINED
-    };
-    events.iter().take_while(fits).count().max(1)
-}
-
-/// Events in one frame.
-fn joined(events: &[Arc<LiveEvent>]) -> String {
-    let mut text = String::from("{\"type\":\"batch\",\"events\":[");
-    for (i, event) in events.iter().enumerate() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{}{}", if i > 0 { "," } else { "" }, event.frame());
-    }
-    text.push_str("]}");
-    text
 }

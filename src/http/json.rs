@@ -36,9 +36,9 @@ pub const MAX_BATCH: usize = 10_000;
 
 /// How much memory the values of a JSON text may take while they are checked, in bytes. Their text may be short:
 /// `{"":0},` is 7 bytes, and some 700 in memory.
-const VALUES: usize = 16 * 1024 * 1024;
+const VALUES: usize = 8 * 1024 * 1024;
 /// The same for a [`LargeJson`], and for the items of a batch together.
-const LARGE_VALUES: usize = 96 * 1024 * 1024;
+const LARGE_VALUES: usize = 48 * 1024 * 1024;
 
 impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Json<T> {
     type Prepared = Checker;
@@ -299,9 +299,9 @@ mod tests {
     fn values_are_bounded_by_the_memory_that_they_take() {
         let many = |item: &str, count: usize| format!("[{}0]", format!("{item},").repeat(count));
         for (item, fits, too_many) in [
-            ("0", 400_000, VALUES / VALUE),
-            ("{\"\":0}", 20_000, VALUES / OBJECT),
-            ("[0]", 80_000, VALUES / ARRAY),
+            ("0", 200_000, VALUES / VALUE),
+            ("{\"\":0}", 10_000, VALUES / OBJECT),
+            ("[0]", 40_000, VALUES / ARRAY),
         ] {
             assert_eq!(status(&many(item, fits), 9), None, "{item}");
             assert_eq!(status(&many(item, too_many), 9).unwrap().0, 413, "{item}");

@@ -28,6 +28,7 @@ mod head;
 mod health;
 mod idempotency;
 mod ingest;
+mod joined;
 mod json;
 mod live;
 mod metric_breakdown;

@@ -21,7 +21,7 @@ pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// What is set aside to read from a client at once, which says next to nothing. The library's 128 KiB, all of them
 /// written to, would be more than a gigabyte for 10,000 silent clients.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 512;
 /// How much is gathered before it is sent.
 const WRITE_BUFFER: usize = 16 * 1024;
 

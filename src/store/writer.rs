@@ -28,6 +28,8 @@ pub enum News<'a, 't, O> {
     Opened(&'a ReadTx),
     /// A batch is committed and not answered yet: its outcomes, in order.
     Committed(&'a mut [O]),
+    /// The batch is answered. What takes long, and nobody who waits for an answer waits for, is done now.
+    Answered,
 }
 
 /// Who is told. An error at the opening fails it.
@@ -99,6 +101,9 @@ impl<C: Send + 'static, O: Send + 'static> Writer<C, O> {
                     }
                     Self::fail(answers, &e);
                 }
+            }
+            if let Err(error) = (self.listener)(News::Answered) {
+                tracing::error!(%error, "what follows an answer failed");
             }
         }
     }

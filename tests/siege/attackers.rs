@@ -185,7 +185,7 @@ async fn large(address: SocketAddr, head: String, piece: String, pieces: usize, 
 async fn json(address: SocketAddr, n: usize, outcomes: Outcomes) {
     let deep = format!("{{\"agent_id\":\"x\",\"context\":{}1{}}}", "{\"a\":".repeat(99), "}".repeat(99));
     let wide = format!("{{\"agent_id\":\"x\",\"context\":{{\"a\":[{}0]}}}}", "{\"\":0},".repeat(130_000));
-    let full = format!("{{\"agent_id\":\"x\",\"context\":{{\"a\":[{}0]}}}}", "{\"\":0},".repeat(20_000));
+    let full = format!("{{\"agent_id\":\"x\",\"context\":{{\"a\":[{}0]}}}}", "{\"\":0},".repeat(10_000));
     let batch = format!("[{}0]", "[],".repeat(1_000_000));
     let bodies = [("ingest", deep), ("ingest", wide), ("ingest", full), ("ingest/batch", batch)];
     for (path, body) in bodies.iter().cycle().skip(n) {
