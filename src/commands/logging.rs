@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
 
 use super::Fault;
 use crate::config::{Config, LogFormat};
@@ -12,18 +14,18 @@ use crate::config::{Config, LogFormat};
 /// # Errors
 /// When the filter cannot be read.
 pub fn start(config: &Config) -> Result<(), Fault> {
-    let filter = EnvFilter::try_new(&config.log)
+    let filter: Targets = config
+        .log
+        .parse()
         .map_err(|e| Fault::new(format!("log: '{}' is not a filter: {e}", config.log.escape_debug())))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    // A second start, as tests make, changes nothing.
-    let _ = match config.log_format {
-        LogFormat::Text => log.with_target(false).try_init(),
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match config.log_format {
+        LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => {
-            log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
         }
     };
+    // A second start, as tests make, changes nothing.
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     Ok(())
 }
