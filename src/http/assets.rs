@@ -23,11 +23,9 @@ use super::reply::Document;
 use super::request::{Headers, Path};
 use crate::App;
 
+/// The files below `assets`, packed by `assets/pack.rs`.
 #[derive(RustEmbed)]
-#[folder = "assets/"]
-#[exclude = "identities/*"]
-#[exclude = "*.sh"]
-#[exclude = "*.png"]
+#[folder = "$OUT_DIR/pages/"]
 struct Embedded;
 
 /// The endpoints.
@@ -63,23 +61,34 @@ const DOCUMENTS: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; i
                          worker-src 'self' blob:; connect-src 'self'; base-uri 'none'; object-src 'none'; \
                          frame-ancestors 'none'";
 
-async fn file(app: &App, name: &str, policy: &'static str) -> Result<Document, Problem> {
+/// A file as it is kept; `None` where there is none.
+async fn read(app: &App, name: String) -> Result<Option<Bytes>, Problem> {
+    let Some(folder) = &app.config.assets else {
+        return Ok(Embedded::get(&name).map(|file| match file.data {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        }));
+    };
+    let path = folder.join(name);
+    let read = spawn_blocking(move || std::fs::read(path)).await.map_err(|_| Problem::internal())?;
+    Ok(read.ok().map(Bytes::from))
+}
+
+/// A file, packed for whoever takes it so where it is kept packed, as its name with `.gz`.
+async fn file(app: &App, name: &str, policy: &'static str, asked: &HeaderMap) -> Result<Document, Problem> {
     let missing =
         || Problem::new(StatusCode::NOT_FOUND, format!("There is no file '{}'.", name.escape_debug()));
     // Client text never leads out of a folder; builds for development read the built-in files from one, too.
     if !FilePath::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(missing());
     }
-    let body = match &app.config.assets {
-        Some(folder) => {
-            let path = folder.join(name);
-            let read = spawn_blocking(move || std::fs::read(path)).await.map_err(|_| Problem::internal())?;
-            Bytes::from(read.map_err(|_| missing())?)
+    let mut packed = false;
+    let body = match read(app, name.to_owned()).await? {
+        Some(body) => body,
+        None => {
+            packed = true;
+            read(app, format!("{name}.gz")).await?.ok_or_else(missing)?
         }
-        None => match Embedded::get(name).ok_or_else(missing)?.data {
-            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            Cow::Owned(bytes) => bytes.into(),
-        },
     };
     let headers = vec![
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
@@ -87,7 +96,24 @@ async fn file(app: &App, name: &str, policy: &'static str) -> Result<Document, P
         (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    Ok(Document { content_type: content_type(name), body, headers })
+    let document = Document { content_type: content_type(name), body, headers };
+    if packed { unpacked_for(asked, document).await } else { Ok(document) }
+}
+
+/// A packed document, as whoever asked for it takes it.
+async fn unpacked_for(asked: &HeaderMap, mut document: Document) -> Result<Document, Problem> {
+    document.headers.push((VARY, HeaderValue::from_static("accept-encoding")));
+    if takes_gzip(asked) {
+        // The layer that compresses leaves alone what says this.
+        document.headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+        return Ok(document);
+    }
+    let inflated = spawn_blocking(move || {
+        let mut plain = Vec::new();
+        GzDecoder::new(&*document.body).read_to_end(&mut plain)?;
+        Ok::<_, std::io::Error>(Document { body: plain.into(), ..document })
+    });
+    inflated.await.map_err(|_| Problem::internal())?.map_err(|_| Problem::internal())
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -113,27 +139,25 @@ async fn openapi(_: Arc<App>) -> Result<Document, Problem> {
     })
 }
 
-async fn swagger(app: Arc<App>) -> Result<Document, Problem> {
-    file(&app, "docs/swagger.html", DOCUMENTS).await
+async fn swagger(app: Arc<App>, Headers(asked): Headers) -> Result<Document, Problem> {
+    file(&app, "docs/swagger.html", DOCUMENTS, &asked).await
 }
 
-async fn login(app: Arc<App>) -> Result<Document, Problem> {
-    file(&app, "login/login.html", STRICT).await
+async fn login(app: Arc<App>, Headers(asked): Headers) -> Result<Document, Problem> {
+    file(&app, "login/login.html", STRICT, &asked).await
 }
 
-async fn redoc(app: Arc<App>) -> Result<Document, Problem> {
-    file(&app, "docs/redoc.html", DOCUMENTS).await
+async fn redoc(app: Arc<App>, Headers(asked): Headers) -> Result<Document, Problem> {
+    file(&app, "docs/redoc.html", DOCUMENTS, &asked).await
 }
 
 /// The dashboard's document, naming the modules that pages share: a browser that learns of them one from the other
 /// would ask in turns.
 async fn dashboard(app: Arc<App>) -> Result<Document, Problem> {
     static BUILT_IN: OnceLock<String> = OnceLock::new();
-    let mut document = file(&app, "dashboard/index.html", STRICT).await?;
+    let mut document = file(&app, "dashboard/index.html", STRICT, &HeaderMap::new()).await?;
     let preloads = match app.config.assets.clone() {
-        None => {
-            Cow::Borrowed(BUILT_IN.get_or_init(|| preloads(Embedded::iter().map(Cow::into_owned))).as_str())
-        }
+        None => Cow::Borrowed(BUILT_IN.get_or_init(|| preloads(kept())).as_str()),
         Some(folder) => {
             let listed = spawn_blocking(move || preloads(files(&folder))).await;
             listed.map_err(|_| Problem::internal())?.into()
@@ -141,6 +165,11 @@ async fn dashboard(app: Arc<App>) -> Result<Document, Problem> {
     };
     document.body = String::from_utf8_lossy(&document.body).replace(MODULES, &preloads).into();
     Ok(document)
+}
+
+/// The names of the built-in files.
+fn kept() -> impl Iterator<Item = String> {
+    Embedded::iter().map(|name| name.trim_end_matches(".gz").to_owned())
 }
 
 /// Where the document names the modules.
@@ -167,43 +196,24 @@ fn preloads(files: impl Iterator<Item = String>) -> String {
     links.collect::<Vec<_>>().join("\n  ")
 }
 
-async fn dashboard_file(app: Arc<App>, Path(path): Path<FileName>) -> Result<Document, Problem> {
+async fn dashboard_file(
+    app: Arc<App>,
+    Path(path): Path<FileName>,
+    Headers(asked): Headers,
+) -> Result<Document, Problem> {
     // The pages' addresses are the browser's business: `/dashboard/agents/{name}` can be opened and bookmarked.
     if FilePath::new(&path.file).extension().is_none() {
         return dashboard(app).await;
     }
-    file(&app, &format!("dashboard/{}", path.file), STRICT).await
+    file(&app, &format!("dashboard/{}", path.file), STRICT, &asked).await
 }
 
 async fn asset(
     app: Arc<App>,
     Path(path): Path<FileName>,
-    Headers(headers): Headers,
+    Headers(asked): Headers,
 ) -> Result<Document, Problem> {
-    match file(&app, &path.file, STRICT).await {
-        Err(problem) if problem.status == StatusCode::NOT_FOUND => {
-            packed(&app, &path.file, &headers).await.map_err(|_| problem)
-        }
-        found => found,
-    }
-}
-
-/// A file that is kept packed, as its name with `.gz`: what is large would else double the program.
-async fn packed(app: &App, name: &str, headers: &HeaderMap) -> Result<Document, Problem> {
-    let mut document = file(app, &format!("{name}.gz"), STRICT).await?;
-    document.content_type = content_type(name);
-    document.headers.push((VARY, HeaderValue::from_static("accept-encoding")));
-    if takes_gzip(headers) {
-        // The layer that compresses leaves alone what says this.
-        document.headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
-        return Ok(document);
-    }
-    let inflated = spawn_blocking(move || {
-        let mut plain = Vec::new();
-        GzDecoder::new(&*document.body).read_to_end(&mut plain)?;
-        Ok::<_, std::io::Error>(Document { body: plain.into(), ..document })
-    });
-    inflated.await.map_err(|_| Problem::internal())?.map_err(|_| Problem::internal())
+    file(&app, &path.file, STRICT, &asked).await
 }
 
 /// Whether a client says that it takes gzip (RFC 9110, section 12.5.3). One that says nothing would be allowed any

@@ -14,6 +14,7 @@ mod note;
 pub mod read;
 mod recognise;
 pub mod report;
+mod samples;
 mod scalar;
 mod sections;
 mod tree;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub use note::{Note, clean};
 use read::Reading;
 pub use report::{Line, Report};
+pub use samples::samples;
 use walk::{Missing, Step};
 
 use crate::domain::identity::Identity;
@@ -88,29 +90,6 @@ impl Collection {
         self.identities.push(IdentityFile { file, identity });
     }
 }
-
-/// The identities of the sample fleet, which is built in.
-///
-/// # Errors
-/// Names the file that cannot be read, which a test finds.
-pub fn samples() -> Result<Vec<IdentityFile>, String> {
-    let mut names: Vec<_> = Samples::iter().collect();
-    names.sort();
-    let read = |name: &str| {
-        let bytes = Samples::get(name).ok_or("is missing")?.data;
-        match read::read(Path::new(name), &bytes) {
-            Reading::Identity { identity, .. } => {
-                Ok(IdentityFile { file: name.to_owned(), identity: *identity })
-            }
-            Reading::Skipped(_) | Reading::Failed(_) => Err("is no identity"),
-        }
-    };
-    names.iter().map(|name| read(name).map_err(|why| format!("{name} {why}"))).collect()
-}
-
-#[derive(rust_embed::RustEmbed)]
-#[folder = "assets/identities/"]
-struct Samples;
 
 /// A file's real path as text that is fit to print.
 pub(crate) fn shown(path: &Path) -> String {
