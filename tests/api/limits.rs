@@ -104,7 +104,7 @@ async fn who_sends_far_too_much_still_hears_why() {
         .await;
     let (mut reading, mut writing) = client.0.split();
     let sending = async {
-        let piece = [b'x'; 64 * 1024];
+        let piece = vec![b'x'; 64 * 1024];
         // Until the server hangs up.
         while writing.write_all(&piece).await.is_ok() {}
     };
@@ -208,7 +208,7 @@ async fn ten_megabytes_of_headers_are_not_read() {
     let mut client = Raw::connect(&server).await;
     client.say("GET /health HTTP/1.1\r\nhost: localhost\r\nx-padding: ").await;
     let (mut reading, mut writing) = client.0.split();
-    let piece = [b'x'; 64 * 1024];
+    let piece = vec![b'x'; 64 * 1024];
     let sending = async {
         for _ in 0..160 {
             if writing.write_all(&piece).await.is_err() {
