@@ -30,6 +30,7 @@ mod idempotency;
 mod ingest;
 mod joined;
 mod json;
+mod json_text;
 mod live;
 mod metric_breakdown;
 mod metric_stats;
