@@ -108,7 +108,7 @@ impl<L: Lookup> AuditTree<L> {
                 // The records' hashes, each behind its length.
                 None => {
                     bytes.extend(32_u16.to_be_bytes());
-                    bytes.extend(self.record(index)?.hash.0);
+                    bytes.extend(self.hash(index)?.0);
                 }
                 Some(level) => bytes.extend(self.node(Node { level: level * 8, index })?.0),
             }

@@ -7,11 +7,12 @@ use bincode::{Decode, Encode};
 
 use super::audit::{AuditRecord, Hash};
 use super::merkle::{Frontier, Node, Tree, cover, leaf_hash};
+use crate::store::codec::{CodecError, decode_body};
 use crate::store::{Lookup, StoreError, TableName, Value, WriteTx};
 
 /// The height of a tile (<https://c2sp.org/tlog-tiles>), and the lowest level whose nodes are kept.
 pub const TILE_HEIGHT: u8 = 8;
-/// How many leaves a tile has. Pruning takes whole tiles.
+/// How many leaves a tile has.
 pub const TILE: u64 = 1 << TILE_HEIGHT;
 
 /// The tree as of the last record.
@@ -35,17 +36,49 @@ impl Value for AuditNode {
 /// Where the records that are kept begin. Nothing is stored as long as nothing was pruned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct AuditAnchor {
-    /// The first record that is kept: a multiple of [`TILE`].
+    /// The first record that is kept.
     pub first: u64,
     /// The hash of the record before it; zeros where there is none.
     pub previous: Hash,
     /// The signed checkpoint that covered all that was pruned.
     pub checkpoint: Option<String>,
+    /// The hashes of the records before it that are of its tile: while one of a tile is kept, the tile is.
+    pub tile: Vec<Hash>,
+}
+
+impl AuditAnchor {
+    /// Moves behind a record.
+    pub fn pass(&mut self, record: &AuditRecord) {
+        self.first = record.seq + 1;
+        self.previous = record.hash;
+        self.tile.push(record.hash);
+        if self.first.is_multiple_of(TILE) {
+            self.tile.clear();
+        }
+    }
+
+    /// The hash of a record before it, where it is of its tile.
+    fn hash(&self, seq: u64) -> Option<Hash> {
+        let place = seq.checked_sub(self.first / TILE * TILE)?;
+        self.tile.get(usize::try_from(place).ok()?).copied()
+    }
 }
 
 impl Value for AuditAnchor {
     const TABLE: TableName = "audit_anchor";
+    const VERSION: u8 = 2;
     type Key = ();
+
+    fn decode_older(version: u8, body: &[u8]) -> Result<Self, CodecError> {
+        // It lay at the edge of a tile.
+        match version {
+            1 => {
+                let (first, previous, checkpoint) = decode_body(body)?;
+                Ok(Self { first, previous, checkpoint, tile: Vec::new() })
+            }
+            _ => Err(CodecError(format!("audit_anchor holds a value of unknown version {version}"))),
+        }
+    }
 }
 
 /// Adds a record to the tree.
@@ -81,7 +114,7 @@ pub fn fill(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
     tx.walk(grow)
 }
 
-/// Makes the part of the tree whose records were pruned, from the tiles' roots of another.
+/// Makes the part of the tree whose records were pruned, from the tiles' roots of another and from its anchor.
 ///
 /// # Errors
 /// When storage fails, or a root is missing.
@@ -95,7 +128,12 @@ pub fn regrow(tx: &mut WriteTx<'_>, from: &mut AuditTree<impl Lookup>) -> Result
         })?;
         keep(tx, completed)?;
     }
-    Ok(())
+    let tile = std::mem::take(&mut from.anchor.tile);
+    tx.update(&(), |frontier: &mut AuditFrontier| {
+        for hash in tile {
+            frontier.0.push(leaf_hash(&hash.0), |_, _| ());
+        }
+    })
 }
 
 /// The tree, for reading.
@@ -141,6 +179,17 @@ impl<L: Lookup> AuditTree<L> {
         record.ok_or_else(|| StoreError::Corrupt(format!("audit: record {seq} is missing")))
     }
 
+    /// A record's hash: of one that is kept, or of the tile of one.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn hash(&mut self, seq: u64) -> Result<Hash, StoreError> {
+        match self.anchor.hash(seq) {
+            Some(hash) => Ok(hash),
+            None => Ok(self.record(seq)?.hash),
+        }
+    }
+
     /// The hash of the record before one that is kept.
     ///
     /// # Errors
@@ -178,8 +227,22 @@ impl<L: Lookup> Tree for AuditTree<L> {
         }
         let mut below = Frontier::default();
         for seq in node.leaves() {
-            below.push(leaf_hash(&self.record(seq)?.hash.0), |_, _| ());
+            below.push(leaf_hash(&self.hash(seq)?.0), |_, _| ());
         }
         Ok(below.root())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::codec::encode_value;
+
+    #[test]
+    fn an_anchor_of_the_first_version_is_read() {
+        let (first, previous, checkpoint) = (512_u64, Hash([7; 32]), Some("signed".to_owned()));
+        let stored = encode_value(1, &(first, previous, checkpoint.clone())).unwrap();
+        let anchor = AuditAnchor { first, previous, checkpoint, tile: Vec::new() };
+        assert_eq!(AuditAnchor::from_stored(&stored).unwrap(), anchor);
     }
 }

@@ -28,7 +28,8 @@ pub enum Prune {
         /// The number of the first that is kept in any case.
         below: u64,
     },
-    /// The audit records that are known to be older than `before`, up to a number, in whole tiles of the tree.
+    /// The audit records that are known to be older than `before`, up to a number, in whole tiles of the tree
+    /// once the last step is done.
     Audit {
         /// The time.
         before: Timestamp,
@@ -50,9 +51,10 @@ pub struct Pruned {
     pub more: bool,
 }
 
-/// How much one step removes at most, so that writers that wait behind it do so for a few milliseconds. Of the audit
-/// trail it is a tile: what is kept of it begins with a whole one.
+/// How much one step removes at most, so that writers that wait behind it do so for a few milliseconds.
 const EVENTS: u64 = 500;
+/// See [`EVENTS`].
+const AUDIT: u64 = 64;
 /// See [`EVENTS`].
 const METRICS: u64 = 100;
 /// See [`EVENTS`].
@@ -118,9 +120,9 @@ impl Run<'_, '_> {
 
     fn forget_audit(&mut self, mark: &Mark, below: u64, checkpoint: &str) -> Result<Pruned, StoreError> {
         let mut anchor = self.tx.get::<AuditAnchor>(&())?.unwrap_or_default();
-        let below = below.min(mark.audit);
-        let (first, end) = (anchor.first, anchor.first + TILE);
-        if end > below {
+        let below = below.min(mark.audit) / TILE * TILE;
+        let (first, end) = (anchor.first, below.min(anchor.first + AUDIT));
+        if first >= end {
             return Ok(Pruned::default());
         }
         if self.forget_events(mark.events)?.more {
@@ -130,12 +132,11 @@ impl Run<'_, '_> {
         for record in self.tx.remove_all::<AuditRecord>(first..end)? {
             tally::uncount(self.tx, &record)?;
             activity::uncount_operation(self.tx, &record, since)?;
-            anchor.previous = record.hash;
+            anchor.pass(&record);
         }
-        anchor.first = end;
         anchor.checkpoint = Some(checkpoint.to_owned());
         self.tx.set(&(), &anchor)?;
-        Ok(Pruned { removed: TILE, more: end + TILE <= below })
+        Ok(Pruned { removed: end - first, more: end < below })
     }
 
     fn forget_activity(&mut self, before: Timestamp) -> Result<Pruned, StoreError> {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use agentmap::domain::agent_view::AgentView;
 use agentmap::domain::audit::AuditRecord;
 use agentmap::domain::audit_query::AuditFilter;
-use agentmap::domain::audit_tree::AuditAnchor;
+use agentmap::domain::audit_proof::Tile;
+use agentmap::domain::audit_tree::{AuditAnchor, AuditTree, TILE};
+use agentmap::domain::merkle::Tree as _;
 use agentmap::domain::check::check;
 use agentmap::domain::command::{Action, Command};
 use agentmap::domain::events::Event;
@@ -132,6 +134,20 @@ proptest! {
         let first = tx.get::<AuditAnchor>(&()).unwrap().unwrap_or_default().first;
         let kept = audit(&tx);
         prop_assert!(kept.iter().map(|record| record.seq).eq(first..first + kept.len() as u64));
+        // The tree is the one of all records, for whatever needs one that is kept.
+        let (whole, _) = World::after(&without_gaps(&history));
+        let all = whole.read();
+        let (mut tree, mut ever) = (AuditTree::open(&tx).unwrap(), AuditTree::open(&all).unwrap());
+        prop_assert_eq!(tree.head(), ever.head());
+        let size = tree.size();
+        prop_assert_eq!(tree.covering(0, first).unwrap(), ever.covering(0, first).unwrap());
+        prop_assert_eq!(tree.covering(first, size).unwrap(), ever.covering(first, size).unwrap());
+        for level in [None, Some(0)] {
+            for index in first / TILE..size / TILE {
+                let tile = Tile { level, index, width: TILE };
+                prop_assert_eq!(tree.tile(tile).unwrap(), ever.tile(tile).unwrap());
+            }
+        }
         let window = tally::window_of(edge, None);
         let told: Vec<_> =
             kept.iter().filter(|r| edge.is_none_or(|edge| r.told.timestamp >= edge)).map(AuditRecord::view).collect();
