@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -55,6 +55,15 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes."))
 }
 
+/// Makes room for `more` bytes: for twice as many as there are, yet for no more than were announced.
+fn grow(body: &mut Vec<u8>, more: usize, announced: usize) {
+    let needed = body.len() + more;
+    if needed > body.capacity() {
+        let room = (2 * needed).min(announced.max(needed));
+        body.reserve_exact(room - body.len());
+    }
+}
+
 impl Body {
     /// A body of which nothing has been read.
     pub fn new<B: Buf>(
@@ -80,7 +89,8 @@ impl Body {
             return Err(too_large(limit));
         }
         let mut held = Held::default();
-        let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(RESERVED));
+        let announced = announced.unwrap_or(0);
+        let mut body = Vec::with_capacity(announced.min(RESERVED));
         let deadline = Instant::now() + limits.body_time;
         loop {
             let piece = timeout_at(deadline, self.pieces.next()).await.map_err(|_| {
@@ -90,13 +100,14 @@ impl Body {
                     format!("The body did not arrive within {seconds} s."),
                 )
             })?;
-            let Some(piece) = piece else { return Ok((body.freeze(), held)) };
+            let Some(piece) = piece else { return Ok((body.into(), held)) };
             let piece = piece
                 .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The body broke off before its end."))?;
             if body.len() + piece.len() > limit {
                 return Err(too_large(limit));
             }
             self.room.take(piece.len(), &mut held)?;
+            grow(&mut body, piece.len(), announced);
             body.extend_from_slice(&piece);
         }
     }

@@ -106,10 +106,11 @@ pub fn around(
     routed: impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
     + Clone
     + Send
+    + Sync
     + Unpin
     + 'static,
 ) -> impl Answering {
-    let guard = Arc::new(Guard::new(&app.config, bound));
+    let guard = Guard::new(&app.config, bound);
     let service = service_fn(move |mut request: Request<Incoming>| {
         match request.extensions_mut().remove::<Refused>() {
             Some(Refused(problem, id)) => {
@@ -122,10 +123,14 @@ pub fn around(
     let service = CompressionLayer::new().gzip(true).compress_when(compress).layer(service);
     let across_origins = cors(app).layer(service.clone());
     let limits = app.config.limits.clone();
+    // There may be very many connections: they share all this, and one on which nothing was asked yet has no answer's
+    // memory.
+    let shared = Arc::new((guard, limits, service, across_origins));
     service_fn(move |mut request: Request<Incoming>| {
+        let (guard, limits, service, across_origins) = &*shared;
         let id = RequestId::of(&request);
         let header = id.header();
-        let refused = head::check(&request, &limits).and_then(|()| guard.check(&request)).err();
+        let refused = head::check(&request, limits).and_then(|()| guard.check(&request)).err();
         let is_refused = refused.is_some();
         if let Some(problem) = refused {
             let (method, status) = (request.method(), problem.status.as_u16());
@@ -141,11 +146,11 @@ pub fn around(
         } else {
             Either::Right(across_origins.clone().oneshot(request))
         };
-        async move {
+        Box::pin(async move {
             let mut response = answer.await?;
             response.headers_mut().extend(header);
             Ok(response)
-        }
+        })
     })
 }
 
