@@ -11,11 +11,13 @@ use crate::config::Config;
 use crate::domain::access::Actor;
 use crate::domain::activity;
 use crate::domain::audit_tree;
+use crate::domain::budgets;
 use crate::domain::command::{Action, Applied, Command, Outcome, apply};
 use crate::domain::event_log::StreamHead;
 use crate::domain::events::Event;
 use crate::domain::keyring::Keyring;
 use crate::domain::live::Live;
+use crate::domain::policy::rulebook::Rulebook;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
@@ -24,7 +26,7 @@ use crate::secret;
 use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
 
 /// The schema of the data files that this program writes.
-pub const SCHEMA: Schema = Schema { steps: &[activity::fill, audit_tree::fill] };
+pub const SCHEMA: Schema = Schema { steps: &[activity::fill, audit_tree::fill, budgets::fill] };
 
 /// A snapshot of the data, for those who read and must not know the store.
 pub type Snapshot = ReadTx;
@@ -116,6 +118,7 @@ pub struct App {
     store: Store<Command, Applied>,
     local_credential: String,
     memory: Arc<Memory>,
+    rulebook: Rulebook,
     clock: Clock,
     started: Instant,
     stopping: watch::Sender<bool>,
@@ -144,6 +147,7 @@ impl App {
             store,
             local_credential,
             memory,
+            rulebook: Rulebook::default(),
             clock,
             started: Instant::now(),
             stopping: watch::Sender::new(false),
@@ -212,6 +216,12 @@ impl App {
     #[must_use]
     pub fn roster(&self) -> Arc<Roster> {
         self.memory.roster.load_full()
+    }
+
+    /// What each agent may do.
+    #[must_use]
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// All tokens and sessions as of the last commit.

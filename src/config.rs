@@ -1,5 +1,6 @@
 //! Settings: flags over environment over `agentmap.toml` over defaults, resolved once.
 
+mod governance;
 mod limits;
 mod picker;
 mod settings;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde::Serialize;
 
+pub use governance::{Governance, UnknownAgent};
 pub use limits::Limits;
 pub use settings::{LogFormat, Settings};
 
@@ -30,6 +32,7 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     pub cache_bytes: usize,
     pub limits: Limits,
+    pub governance: Governance,
     pub keep_events: u64,
     pub keep_requests: u64,
     /// How long audit records are kept; `None` is for ever.
@@ -98,6 +101,7 @@ impl Config {
         }
         let cache_bytes = pick.size("cache_size", |s| s.cache_size.take(), CACHE, MIB..=16 * 1024 * MIB)?;
         let limits = Limits::pick(&mut pick)?;
+        let governance = Governance::pick(&mut pick)?;
         let keep_events = pick.value("keep_events", |s| s.keep_events.take(), || KEEP_EVENTS);
         let keep_requests = pick.value("keep_requests", |s| s.keep_requests.take(), || KEEP_REQUESTS);
         let retain_audit = pick.retention("retain_audit", |s| s.retain_audit.take(), RETAIN_AUDIT)?;
@@ -120,6 +124,7 @@ impl Config {
             tls_key,
             cache_bytes,
             limits,
+            governance,
             keep_events,
             keep_requests,
             retain_audit,
@@ -154,6 +159,7 @@ impl Config {
             tls_key: None,
             cache_bytes: CACHE,
             limits: Limits::default(),
+            governance: Governance::default(),
             keep_events: KEEP_EVENTS,
             keep_requests: KEEP_REQUESTS,
             retain_audit: picker::parse_retention(RETAIN_AUDIT),

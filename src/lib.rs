@@ -11,6 +11,7 @@
 //! | [`demo`] | a fleet at work that does not exist |
 //! | [`notary`] | the key, and the checkpoint beside the data file |
 //! | [`retention`] | forgetting in good time, and archives of what is forgotten |
+//! | `governing` | from what an agent wishes to the question that the store decides |
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
@@ -28,6 +29,7 @@ pub mod domain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod governing;
 pub mod http;
 pub mod notary;
 pub mod retention;

@@ -17,6 +17,7 @@ use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::domain::command::{Action, Outcome};
+use crate::domain::deciding;
 use crate::domain::pruning::Prune;
 use crate::domain::sync::SyncRequest;
 use crate::domain::time::{HOUR, Timestamp};
@@ -27,6 +28,8 @@ use crate::{http, retention, seed};
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// How often the checkpoint beside the data file is brought up to date while records arrive.
 const CHECKPOINT: Duration = Duration::from_secs(5);
+/// How often it is looked for what nobody answered in time.
+const UNANSWERED: Duration = Duration::from_secs(1);
 /// How often a failed storage is tried again while nobody writes.
 const RECOVERY: Duration = Duration::from_secs(1);
 /// What `--seed-if-empty` calls the built-in fleet.
@@ -58,10 +61,12 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
 /// Serves until the process is asked to end.
 pub async fn run(app: Arc<App>, listener: TcpListener, asked_to_end: impl Future<Output = ()>) -> Ran {
     let housekeeping = keep_running("housekeeping", &app, keep_house);
+    let answers = keep_running("ending what nobody answers", &app, end_unanswered);
     let checkpoints = keep_running("keeping checkpoints", &app, keep_checkpoints);
     let served = http::server::serve(Arc::clone(&app), listener, asked_to_end).await;
     housekeeping.abort();
     checkpoints.abort();
+    answers.abort();
     // Joins the writer thread, which finishes what was accepted.
     let closing = tokio::task::spawn_blocking(move || app.close());
     let _ = closing.await;
@@ -168,6 +173,19 @@ async fn keep_house(app: Arc<App>) {
         }
         let pause = if app.storage_failure().is_some() { RECOVERY } else { HOUSEKEEPING };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Ends what nobody answered in time, and what is held for too long: others wait for it.
+async fn end_unanswered(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(UNANSWERED).await;
+        let due = app.read(|tx| deciding::is_something_due(tx, app.now()));
+        if due.unwrap_or(false)
+            && let Err(error) = app.submit(Action::EndUnanswered).await
+        {
+            tracing::error!(%error, "what nobody answered could not be ended");
+        }
     }
 }
 

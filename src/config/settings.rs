@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::UnknownAgent;
+
 /// What may be set; the doc comments are the help texts.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -70,6 +72,15 @@ pub struct Settings {
     /// How many clients follow the stream at once [default: 10000]
     #[arg(long, global = true, env = "AGENTMAP_MAX_STREAMS", value_name = "COUNT")]
     pub max_streams: Option<usize>,
+    /// What an agent may do that asks and is not registered: deny, allow, or register with the least rights [default: deny]
+    #[arg(long, global = true, env = "AGENTMAP_UNKNOWN_AGENT", value_name = "RULE")]
+    pub unknown_agent: Option<UnknownAgent>,
+    /// How long what an allowed operation may cost is held, unless a metric tells before what it did [default: 10m]
+    #[arg(long, global = true, env = "AGENTMAP_RESERVATION_TIMEOUT", value_name = "TIME")]
+    pub reservation_timeout: Option<String>,
+    /// How long a person may take to answer before it counts as denied [default: 10m]
+    #[arg(long, global = true, env = "AGENTMAP_APPROVAL_TIMEOUT", value_name = "TIME")]
+    pub approval_timeout: Option<String>,
     /// How many events the stream keeps for ?since= [default: 1000000]
     #[arg(long, global = true, env = "AGENTMAP_KEEP_EVENTS", value_name = "COUNT")]
     pub keep_events: Option<u64>,

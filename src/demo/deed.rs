@@ -52,6 +52,7 @@ pub fn measure(agent: &Agent, kind: &str, session: &str, nonce: u64, measures: M
         context: None,
         session_id: Some(session.into()),
         recorded_at: Timestamp::default(),
+        decision: None,
         nonce,
     }))
 }

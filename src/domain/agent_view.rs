@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::{Agent, Metadata, Rbac};
-use super::metric_sums::{MetricSums, Scope};
+use super::budgets::{Scope, Terms};
+use super::metric_sums::{self, MetricSums, billionths};
 use super::rollup;
 use super::time::{DAY, MINUTE, Timestamp};
 use super::usage::{DayUsage, Presence, SessionUsage};
@@ -113,7 +114,7 @@ impl AgentView {
     /// When storage fails.
     pub fn load(tx: &mut impl Lookup, agent: &Agent, now: Timestamp) -> Result<Self, StoreError> {
         let standing = Standing::load(tx, agent.agent_id, now)?;
-        let sums: MetricSums = rollup::total(tx, &Scope::Agent(agent.agent_id))?;
+        let sums: MetricSums = rollup::total(tx, &metric_sums::Scope::Agent(agent.agent_id))?;
         let agent = agent.clone();
         Ok(Self {
             status: standing.status(&agent, now),
@@ -159,6 +160,8 @@ pub struct Standing {
     pub last_active: Option<Timestamp>,
     /// What it used in the session it was last seen in.
     session: SessionUsage,
+    /// What an operator did to its budget.
+    terms: Terms,
 }
 
 impl Standing {
@@ -169,14 +172,18 @@ impl Standing {
     pub fn load(tx: &mut impl Lookup, agent: Uuid, now: Timestamp) -> Result<Self, StoreError> {
         let today = tx.lookup(&(now.day(), agent))?.unwrap_or_default();
         let (last_active, session) = Presence::of(tx, agent)?;
-        Ok(Self { today, last_active, session })
+        let terms = tx.lookup(&Scope::Agent(agent))?.unwrap_or_default();
+        Ok(Self { today, last_active, session, terms })
     }
 
     /// The status that it gives the agent.
     #[must_use]
     pub fn status(&self, agent: &Agent, now: Timestamp) -> Status {
         let limits = &agent.limits;
-        let exceeded = self.today.cost_usd() > limits.max_cost_per_day
+        let limit = u128::from(billionths(limits.max_cost_per_day));
+        let (limit, used) = self.terms.applied(Some(limit), self.today.cost_nanos(), now.day());
+        let exceeded = self.terms.paused
+            || limit.is_some_and(|limit| used > limit)
             || self.session.tokens() > limits.max_tokens_per_session;
         let age = self.last_active.map(|at| now.0 - at.0);
         match age {

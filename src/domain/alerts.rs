@@ -6,10 +6,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::Agent;
+use super::budgets::Scope;
 use super::log_id::log_id;
+use super::metric_sums::from_billionths;
 use super::time::Timestamp;
 use super::usage::Movement;
-use crate::store::{Index, ReadTx, Record, StoreError, TableName, Value, WriteTx};
+use crate::store::{Index, Lookup, ReadTx, Record, StoreError, TableName, Value, WriteTx};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, ToSchema)]
@@ -135,59 +137,70 @@ impl Alert {
     }
 }
 
-/// A share of a budget at which people want to know, and how bad that is.
+/// A share of a budget at which people want to know, in percent, and how bad that is.
 struct Threshold {
+    percent: u128,
     severity: Severity,
     title: &'static str,
-    crossed: fn(before: f64, after: f64) -> bool,
 }
 
-/// The worst first. Reaching a limit is allowed; what goes beyond is exceeded.
 const THRESHOLDS: [Threshold; 3] = [
-    Threshold { severity: Severity::Error, title: "Budget exceeded", crossed: |b, a| b <= 1.0 && a > 1.0 },
-    Threshold {
-        severity: Severity::Warning,
-        title: "Budget almost used",
-        crossed: |b, a| b < 0.9 && a >= 0.9,
-    },
-    Threshold { severity: Severity::Info, title: "Budget mostly used", crossed: |b, a| b < 0.7 && a >= 0.7 },
+    Threshold { percent: 70, severity: Severity::Info, title: "Budget mostly used" },
+    Threshold { percent: 90, severity: Severity::Warning, title: "Budget almost used" },
+    Threshold { percent: 100, severity: Severity::Error, title: "Budget used up" },
 ];
 
-/// The alerts that a movement of usage calls for: at most one a budget, the worst.
-#[must_use]
-pub fn for_movement(agent: &Agent, moved: &Movement, at: Timestamp, nonce: u64) -> Vec<Alert> {
-    let limits = &agent.limits;
-    let alert = |nonce: u64, before: f64, after: f64, message: String| {
-        let threshold = THRESHOLDS.iter().find(|t| (t.crossed)(before, after))?;
-        Some(Alert {
+/// The thresholds that a usage crosses on its way: each is told once.
+fn crossed(before: u128, after: u128, limit: u128) -> impl Iterator<Item = &'static Threshold> {
+    let reached = move |used: u128, threshold: &Threshold| used * 100 >= limit * threshold.percent;
+    THRESHOLDS.iter().filter(move |threshold| !reached(before, threshold) && reached(after, threshold))
+}
+
+/// The alerts that a metric calls for, of all budgets that it is part of.
+///
+/// # Errors
+/// When storage fails.
+pub fn for_movement(
+    tx: &mut impl Lookup,
+    agent: &Agent,
+    moved: &Movement,
+    at: Timestamp,
+    nonce: u64,
+) -> Result<Vec<Alert>, StoreError> {
+    let mut alerts = Vec::new();
+    let mut tell = |before, after, limit, message: String| {
+        alerts.extend(crossed(before, after, limit).map(|threshold| Alert {
             seq: 0,
             nonce,
             severity: threshold.severity,
             title: threshold.title.into(),
-            message,
+            message: message.clone(),
             timestamp: at,
             agent_id: agent.agent_id,
             agent_name: agent.name.clone(),
-        })
+        }));
     };
-    let day = &moved.day;
-    let (cost, limit) = (day.after.cost_usd(), limits.max_cost_per_day);
-    let of_day = alert(
-        nonce,
-        day.before.cost_usd() / limit,
-        cost / limit,
-        format!("{} used {cost:.2} of {limit:.2} {} today", agent.name, limits.currency),
-    );
-    let of_session = moved.session.and_then(|session| {
-        let (tokens, limit) = (session.after.tokens(), limits.max_tokens_per_session);
-        #[expect(clippy::cast_precision_loss)]
-        let share = |tokens: u64| tokens as f64 / limit as f64;
-        alert(
-            nonce.rotate_left(32),
-            share(session.before.tokens()),
-            share(tokens),
-            format!("{} used {tokens} of {limit} tokens in one session", agent.name),
-        )
-    });
-    of_day.into_iter().chain(of_session).collect()
+    let cost = moved.day.after.cost_nanos() - moved.day.before.cost_nanos();
+    for scope in Scope::of_cost(agent) {
+        if cost == 0 {
+            break;
+        }
+        let standing = scope.standing(tx, Some(agent), at.day())?;
+        let Some(limit) = standing.limit else { continue };
+        let whose = match &scope {
+            Scope::Category(name) => format!("the category {name}"),
+            Scope::Fleet => "the fleet".into(),
+            _ => agent.name.clone(),
+        };
+        let (used, of) = (from_billionths(standing.used), from_billionths(limit));
+        let message = format!("{whose} used {used:.2} of {of:.2} {} today", agent.limits.currency);
+        tell(standing.used.saturating_sub(cost), standing.used, limit, message);
+    }
+    if let Some(session) = &moved.session {
+        let (before, after) = (session.before.tokens(), session.after.tokens());
+        let limit = agent.limits.max_tokens_per_session;
+        let message = format!("{} used {after} of {limit} tokens in one session", agent.name);
+        tell(before.into(), after.into(), limit.into(), message);
+    }
+    Ok(alerts)
 }

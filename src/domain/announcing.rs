@@ -89,7 +89,7 @@ impl Run<'_, '_> {
             updated.details.budget_remaining = Some(remaining);
             self.tell(updated)?;
         }
-        for alert in alerts::for_movement(agent, moved, metric.recorded_at, metric.nonce) {
+        for alert in alerts::for_movement(self.tx, agent, moved, metric.recorded_at, metric.nonce)? {
             let alert = alert.append(self.tx)?;
             let mut told = event(EventKind::BudgetAlert, alert.message.clone());
             told.message.clone_from(&alert.message);

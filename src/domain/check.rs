@@ -58,6 +58,7 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
     report.records::<Session>(tx)?;
     let alerts = report.records::<Alert>(tx)?;
     report.records::<Remembered>(tx)?;
+    report.governance(tx)?;
     let gone = tx.get::<Gone>(&())?.unwrap_or_default();
     let anchor = tx.get::<AuditAnchor>(&())?.unwrap_or_default();
     report.numbers::<Metric>(tx, gone.metrics, tx.get::<MetricHead>(&())?.unwrap_or_default().0)?;
@@ -79,7 +80,7 @@ impl CheckReport {
     }
 
     /// Every record lies under its own key, and its indexes hold its entries and no others.
-    fn records<R: Record>(&mut self, tx: &ReadTx) -> Result<u64, StoreError> {
+    pub(super) fn records<R: Record>(&mut self, tx: &ReadTx) -> Result<u64, StoreError> {
         let mut count = 0;
         let mut wanted = vec![0_u64; R::INDEXES.len()];
         for entry in tx.range_raw(R::TABLE, Bound::Unbounded, Bound::Unbounded)? {

@@ -14,7 +14,11 @@ use super::access::Actor;
 use super::admin::Act;
 use super::agent_write::AgentPatch;
 use super::agents::Agent;
+use super::approvals::{Approval, Reach};
 use super::audit::{AuditRecord, NewAudit};
+use super::budget_acts::BudgetChange;
+use super::budgets::Scope;
+use super::deciding::Asked;
 use super::events::Event;
 use super::idempotency::Once;
 use super::keyring::KeyChange;
@@ -60,6 +64,25 @@ pub enum Action {
     RecordMetrics(Vec<NewMetric>),
     /// Appends to the audit trail.
     AppendAudit(Vec<NewAudit>),
+    /// Decides whether an agent may do what it asks to do.
+    Decide(Box<Asked>),
+    /// Answers what a person was asked.
+    Answer {
+        /// The approval.
+        id: Uuid,
+        /// Whether it may be done.
+        approved: bool,
+        /// How far that reaches.
+        reach: Reach,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Ends what nobody answered in time, and what is held for too long.
+    EndUnanswered,
+    /// Revokes a grant.
+    RevokeGrant(Uuid),
+    /// Changes a budget.
+    ChangeBudget(Scope, BudgetChange),
     /// Carries the action out once, however often it is sent.
     Once(Once, Box<Action>),
     /// Carries each action out on its own.
@@ -116,6 +139,8 @@ pub enum Outcome {
     Metrics(Vec<Result<Arc<Metric>, Refusal>>),
     /// The records.
     Audit(Vec<Arc<AuditRecord>>),
+    /// The approval, as it is now.
+    Approval(Arc<Approval>),
     /// The token, as it is now.
     Token(Arc<Token>),
     /// What the sync did.
@@ -234,6 +259,15 @@ impl Run<'_, '_> {
                 let records = records.into_iter().map(|told| self.append(told));
                 Ok(Outcome::Audit(records.collect::<Result<_, _>>()?))
             }
+            Action::Decide(asked) => self.decide(*asked),
+            Action::Answer { id, approved, reach, reason } => self.answer(id, approved, reach, reason),
+            Action::EndUnanswered => {
+                self.release_ended()?;
+                self.end_unanswered()?;
+                Ok(Outcome::Done)
+            }
+            Action::RevokeGrant(id) => self.revoke_grant(id),
+            Action::ChangeBudget(scope, change) => self.change_budget(&scope, &change),
             Action::Once(once, action) => self.once(&once, *action),
             Action::Each(actions) => {
                 let results = actions.into_iter().map(|action| on_its_own(self.carry_out(action)));

@@ -38,8 +38,10 @@ impl Kept {
             Outcome::Each(results) => Self::Each(each(results, |outcome| Part(Self::of(outcome)))),
             Outcome::Synced(report) => Self::Synced(report.clone()),
             Outcome::Again(first) => Self::of(first),
+            // Answers are told apart by the approvals themselves.
+            Outcome::Approval(_)
             // A token is never made twice, and its secret never shown again.
-            Outcome::Token(_) | Outcome::Forgotten { .. } | Outcome::Pruned(_) | Outcome::Done => Self::Done,
+            | Outcome::Token(_) | Outcome::Forgotten { .. } | Outcome::Pruned(_) | Outcome::Done => Self::Done,
         }
     }
 }

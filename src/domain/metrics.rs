@@ -57,6 +57,9 @@ pub struct NewMetric {
     pub session_id: Option<String>,
     /// When it was measured.
     pub recorded_at: Timestamp,
+    /// The decision that allowed it, by the id of its audit record: what was held for it is released.
+    #[bincode(with_serde)]
+    pub decision: Option<Uuid>,
     /// Makes the id unguessable.
     pub nonce: u64,
 }

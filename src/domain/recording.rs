@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::activity;
 use super::audit::{AuditRecord, Hash, NewAudit};
 use super::audit_tree;
+use super::budgets;
 use super::command::{Run, Stop};
 use super::events::Event;
 use super::metric_sums;
@@ -72,6 +73,8 @@ impl Run<'_, '_> {
             recorded_at: new.recorded_at,
         });
         self.tx.put(&*metric)?;
+        budgets::charge(self.tx, &agent, &metric)?;
+        self.settle(&agent, &metric, new.decision)?;
         let moved = derive_from_metric(self.tx, &metric)?;
         Presence::seen(self.tx, agent.agent_id, metric.recorded_at, self.at, metric.session_id.as_deref())?;
         self.tell_of_metric(&agent, &metric, &moved)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::access::check_agent;
 use super::agents::UNKNOWN_AGENT;
@@ -55,6 +56,9 @@ pub(super) struct Deduction {
     /// The session it belongs to.
     #[schema(max_length = 4096)]
     session_id: Option<String>,
+    /// The `audit_id` of the decision that allowed it: what was held for it is released. Without it, the oldest of the
+    /// agent and session.
+    decision_id: Option<Uuid>,
     /// When; now when missing.
     timestamp: Option<Timestamp>,
 }
@@ -80,6 +84,7 @@ impl Deduction {
             context: (!context.is_empty()).then(|| checked_context(context)).transpose()?,
             session_id: self.session_id,
             recorded_at: self.timestamp.unwrap_or(now),
+            decision: self.decision_id,
             nonce: nonce(),
         })
     }

@@ -7,6 +7,7 @@ use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::access::check_agent;
 use super::agents::UNKNOWN_AGENT;
@@ -96,6 +97,9 @@ pub(super) struct MetricDraft {
     /// The session it belongs to.
     #[schema(max_length = 4096)]
     session_id: Option<String>,
+    /// The `audit_id` of the decision that allowed it: what was held for it is released. Without it, the oldest of the
+    /// agent and session.
+    decision_id: Option<Uuid>,
     /// When it was measured; now when missing. At most 5 minutes ahead.
     recorded_at: Option<Timestamp>,
     /// Your own id of the metric: for a day, a repeat is answered with the first record. Kept under `context._extra`.
@@ -157,6 +161,7 @@ impl MetricDraft {
             context: self.context.map(checked_context).transpose()?,
             session_id: self.session_id,
             recorded_at: self.recorded_at.unwrap_or(now),
+            decision: self.decision_id,
             nonce: nonce(),
         })
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod agents;
+mod approvals;
 mod assets;
 mod attempts;
 mod audit;
@@ -11,6 +12,7 @@ mod audit_timeline;
 mod batch_report;
 mod body;
 mod budget;
+mod budgets;
 mod connection;
 mod copies;
 mod dates;
@@ -38,6 +40,7 @@ mod metric_timeline;
 mod metrics;
 mod middleware;
 mod paging;
+mod policy;
 mod prometheus;
 mod quality;
 mod refusals;
@@ -73,7 +76,8 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
             .concat(),
         ),
         ("quality", quality::endpoints()),
-        ("budget", budget::endpoints()),
+        ("policy", [policy::endpoints(), approvals::endpoints()].concat()),
+        ("budget", [budget::endpoints(), budgets::endpoints()].concat()),
         (
             "events",
             [

@@ -186,4 +186,13 @@ impl Lookup for &ReadTx {
     fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
         self.get(key)
     }
+
+    fn first_of<R: Record>(
+        &mut self,
+        index: &Index<R>,
+        value: &impl Key,
+    ) -> Result<Option<R::Key>, StoreError> {
+        let first = self.prefix(index.table, &value.to_bytes())?.next().transpose()?;
+        Ok(first.map(|(key, _)| R::Key::read(&mut key.as_slice())).transpose()?)
+    }
 }

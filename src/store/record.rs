@@ -70,11 +70,29 @@ pub trait Lookup {
     /// # Errors
     /// When storage fails or the value is damaged.
     fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError>;
+
+    /// The first primary key that an index holds under `value`.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn first_of<R: Record>(
+        &mut self,
+        index: &Index<R>,
+        value: &impl Key,
+    ) -> Result<Option<R::Key>, StoreError>;
 }
 
 impl<L: Lookup> Lookup for &mut L {
     fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
         (**self).lookup(key)
+    }
+
+    fn first_of<R: Record>(
+        &mut self,
+        index: &Index<R>,
+        value: &impl Key,
+    ) -> Result<Option<R::Key>, StoreError> {
+        (**self).first_of(index, value)
     }
 }
 

@@ -194,6 +194,17 @@ impl<'t> WriteTx<'t> {
         &mut self,
         visit: impl Fn(&mut Self, &V) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.walk_entries(|tx, _, value| visit(tx, value))
+    }
+
+    /// As [`walk`](Self::walk), with their keys.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn walk_entries<V: Value>(
+        &mut self,
+        visit: impl Fn(&mut Self, &V::Key, &V) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
             self.flush()?;
@@ -202,7 +213,7 @@ impl<'t> WriteTx<'t> {
             let (mut values, mut bytes, mut last) = (Vec::new(), 0, None);
             for entry in entries.take(WALK) {
                 let (key, value) = entry?;
-                values.push(V::from_stored(value.value())?);
+                values.push((V::Key::read(&mut key.value())?, V::from_stored(value.value())?));
                 last = Some(key.value().to_vec());
                 bytes += value.value().len();
                 if bytes >= WALK_BYTES {
@@ -213,8 +224,8 @@ impl<'t> WriteTx<'t> {
                 return Ok(());
             }
             after = last;
-            for value in &values {
-                visit(self, value)?;
+            for (key, value) in &values {
+                visit(self, key, value)?;
             }
         }
     }
@@ -250,5 +261,13 @@ impl<'t> WriteTx<'t> {
 impl Lookup for WriteTx<'_> {
     fn lookup<V: Value>(&mut self, key: &V::Key) -> Result<Option<V>, StoreError> {
         self.get(key)
+    }
+
+    fn first_of<R: Record>(
+        &mut self,
+        index: &Index<R>,
+        value: &impl Key,
+    ) -> Result<Option<R::Key>, StoreError> {
+        self.find_first(index, value)
     }
 }

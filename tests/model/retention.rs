@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use agentmap::domain::agent_view::AgentView;
 use agentmap::domain::audit::AuditRecord;
-use agentmap::domain::audit_query::AuditFilter;
 use agentmap::domain::audit_proof::Tile;
+use agentmap::domain::audit_query::AuditFilter;
 use agentmap::domain::audit_tree::{AuditAnchor, AuditTree, TILE};
-use agentmap::domain::merkle::Tree as _;
 use agentmap::domain::check::check;
 use agentmap::domain::command::{Action, Command};
 use agentmap::domain::events::Event;
 use agentmap::domain::log_query::{Paging, Total};
+use agentmap::domain::merkle::Tree as _;
 use agentmap::domain::metric_stats::{self, MetricFilter, sums_over};
 use agentmap::domain::metric_sums::{MetricSums, Scope};
 use agentmap::domain::metrics::Metric;

@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::domain::agent_view::AgentView;
 use crate::domain::agents::Agent;
 use crate::domain::alerts::Alert;
+use crate::domain::approvals::Approval;
 use crate::domain::audit::AuditRecord;
+use crate::domain::grants::Grant;
 use crate::domain::metrics::Metric;
 use crate::domain::time::Timestamp;
 use crate::domain::tokens::Token;
@@ -34,6 +36,8 @@ impl<'t> Shown<'t> {
             Metric::TABLE => json(&Metric::from_stored(value)?)?,
             AuditRecord::TABLE => json(&AuditRecord::from_stored(value)?)?,
             Token::TABLE => json(&Token::from_stored(value)?.view(self.now))?,
+            Approval::TABLE => json(&Approval::from_stored(value)?.view())?,
+            Grant::TABLE => json(&Grant::from_stored(value)?.view())?,
             Alert::TABLE => json(&Alert::from_stored(value)?.view())?,
             _ => return Ok(None),
         }))
