@@ -365,7 +365,7 @@ impl Run<'_, '_> {
             Some(Answer { at: self.at, by: self.by.name.clone(), reason: reason.clone(), reach });
         self.tx.put(&approval)?;
         if approved && reach != Reach::Once {
-            self.grant(Grant::of(&approval, reach, self.at, &self.by.name))?;
+            self.grant(&Grant::of(&approval, reach, self.at, &self.by.name))?;
         }
         let what = if approved { "approval_given" } else { "approval_denied" };
         let view = approval.view();

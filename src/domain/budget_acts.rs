@@ -97,7 +97,7 @@ impl Run<'_, '_> {
         let day = self.at.day();
         let before = self.tx.get::<Terms>(scope)?.unwrap_or_default();
         let used = scope.standing(self.tx, agent.as_ref(), day)?.used;
-        let mut terms = before.clone();
+        let mut terms = before;
         let today = |(of, nanos): (i64, u64)| if of == day { nanos } else { 0 };
         let what = match change {
             BudgetChange::Limit(limit) => {

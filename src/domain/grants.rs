@@ -154,8 +154,8 @@ impl Grant {
 }
 
 impl Run<'_, '_> {
-    pub(super) fn grant(&mut self, grant: Grant) -> Result<(), StoreError> {
-        self.tx.put(&grant)
+    pub(super) fn grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
+        self.tx.put(grant)
     }
 
     pub(super) fn revoke_grant(&mut self, id: Uuid) -> Result<Outcome, Stop> {

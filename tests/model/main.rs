@@ -9,6 +9,7 @@
 )]
 
 mod activity;
+mod decisions;
 mod figures;
 mod history;
 mod lists;

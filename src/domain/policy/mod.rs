@@ -177,24 +177,15 @@ impl Rights {
 
     fn path(&self, call: &Call<'_>) -> Option<Check> {
         call.path?;
-        let mut rule = None;
-        for place in &call.places {
-            match self.scopes.holding(place) {
-                Some(scope) => rule = Some(scope),
-                None if place.relative.is_none() => {
-                    return Some(Check::denied(Dimension::Path, "path_scopes: it is outside the project"));
-                }
-                None => {
-                    return Some(Check::denied(
-                        Dimension::Path,
-                        none_of("path_scopes", &self.agent.rbac.path_scopes),
-                    ));
-                }
+        let scopes: Vec<_> = call.places.iter().map(|place| self.scopes.holding(place)).collect();
+        let outside =
+            call.places.iter().zip(&scopes).any(|(place, scope)| scope.is_none() && place.relative.is_none());
+        Some(match scopes.first() {
+            _ if outside => Check::denied(Dimension::Path, "path_scopes: it is outside the project"),
+            Some(Some(scope)) if scopes.iter().all(Option::is_some) => {
+                Check::allowed(Dimension::Path, format!("path_scopes: {scope}"))
             }
-        }
-        Some(match rule {
-            Some(scope) => Check::allowed(Dimension::Path, format!("path_scopes: {scope}")),
-            None => Check::denied(Dimension::Path, none_of("path_scopes", &self.agent.rbac.path_scopes)),
+            _ => Check::denied(Dimension::Path, none_of("path_scopes", &self.agent.rbac.path_scopes)),
         })
     }
 

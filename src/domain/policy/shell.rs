@@ -56,22 +56,19 @@ impl Line {
             "if" | "then" | "else" | "elif" | "while" | "until" | "do" | "!" | "{" | "(" => Some(&words[1..]),
             _ => None,
         };
-        match run {
-            Some([]) => {}
-            Some(inner) => {
-                match depth.checked_sub(1) {
-                    Some(depth) => self.add_command(inner, depth),
-                    None => self.opaque = true,
-                }
-                return;
+        if let Some(inner) = run.filter(|inner| !inner.is_empty()) {
+            match depth.checked_sub(1) {
+                Some(depth) => self.add_command(inner, depth),
+                None => self.opaque = true,
             }
-            None => {}
+            return;
         }
         if let Some(script) = script_of(words) {
             self.add(&script, depth);
         }
         let mut words = words.to_vec();
-        words[0] = base(&words[0]).to_owned();
+        let name = base(&words[0]).to_owned();
+        words[0] = name;
         self.commands.push(words);
     }
 }
@@ -201,9 +198,8 @@ impl Reader<'_> {
                     self.end_command(found);
                     self.skip_heredocs()?;
                 }
-                ';' | '&' | '|' => self.end_command(found),
                 // What is in brackets runs as if it were not.
-                '(' | ')' => self.end_command(found),
+                ';' | '&' | '|' | '(' | ')' => self.end_command(found),
                 '#' if self.word.is_none() => {
                     let end = self.rest.find('\n').unwrap_or(self.rest.len());
                     self.rest = &self.rest[end..];
@@ -221,11 +217,10 @@ impl Reader<'_> {
                 '"' => self.double_quoted()?,
                 // Its escapes could spell anything.
                 '$' if self.rest.starts_with('\'') => return None,
-                '$' if self.take("(") => self.substitution()?,
                 '`' => self.backquoted()?,
                 '<' if self.take("<<") => self.end_word(),
                 '<' if self.take("<") => self.heredoc()?,
-                '<' | '>' if self.take("(") => self.substitution()?,
+                '$' | '<' | '>' if self.take("(") => self.substitution()?,
                 '<' | '>' => self.redirection(),
                 c => self.push(c),
             }
