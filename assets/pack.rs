@@ -23,6 +23,8 @@ fn main() -> io::Result<()> {
             // `src/seed/samples.rs` reads this.
             write!(fleet, "{}\n{}\n", identity.display().to_string().replace('\\', "/"), bytes.len())?;
             fleet.write_all(&bytes)?;
+        } else if name == Path::new("prices.json") {
+            // `src/domain/prices.rs` holds it.
         } else if !name.extension().is_some_and(|kind| kind == "sh" || kind == "png" || kind == "rs") {
             keep(&pages.join(name), &bytes)?;
         }

@@ -93,6 +93,7 @@ fn metric(n: u64, names: &[String], now: Timestamp) -> NewMetric {
         session_id: Some(format!("s-{}", n % 50)),
         recorded_at: now.plus(30 * DAY / RECORDS.cast_signed() * n.cast_signed() - 30 * DAY),
         decision: None,
+        unpriced: None,
         nonce: n.wrapping_mul(0x9E37_79B9_7F4A_7C15),
     }
 }

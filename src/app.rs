@@ -18,6 +18,7 @@ use crate::domain::events::Event;
 use crate::domain::keyring::Keyring;
 use crate::domain::live::Live;
 use crate::domain::policy::rulebook::Rulebook;
+use crate::domain::prices::Prices;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
@@ -118,7 +119,8 @@ pub struct App {
     store: Store<Command, Applied>,
     local_credential: String,
     memory: Arc<Memory>,
-    rulebook: Rulebook,
+    pub(crate) rulebook: Rulebook,
+    pub(crate) prices: ArcSwap<Prices>,
     clock: Clock,
     started: Instant,
     stopping: watch::Sender<bool>,
@@ -148,6 +150,7 @@ impl App {
             local_credential,
             memory,
             rulebook: Rulebook::default(),
+            prices: ArcSwap::from_pointee(Prices::built_in()),
             clock,
             started: Instant::now(),
             stopping: watch::Sender::new(false),
@@ -216,12 +219,6 @@ impl App {
     #[must_use]
     pub fn roster(&self) -> Arc<Roster> {
         self.memory.roster.load_full()
-    }
-
-    /// What each agent may do.
-    #[must_use]
-    pub fn rulebook(&self) -> &Rulebook {
-        &self.rulebook
     }
 
     /// All tokens and sessions as of the last commit.

@@ -1,10 +1,14 @@
 //! The command line.
 
+mod hook;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Settings;
+
+pub use hook::{HookAction, HookArgs, HookInstallArgs, HookUninstallArgs, OnUnreachable, WhichSettings};
 
 /// Every AI agent you run: who it is, what it may do, what it did, what it cost.
 #[derive(Debug, Parser)]
@@ -40,6 +44,10 @@ pub enum Command {
     Check(JsonArg),
     /// Verify the audit trail against what was signed, or export a part of it with its proof
     Audit(AuditArgs),
+    /// Answer one event of an agent's runtime (Claude Code), read from the standard input
+    Hook(HookArgs),
+    /// Try the installed hook out, and tell in plain words what is wrong
+    Doctor,
     /// Make, list and revoke the tokens that let others in
     Token(TokenArgs),
     /// Write a copy of the data to a file, also while the server runs, and prove that it is whole

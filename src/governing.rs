@@ -14,10 +14,29 @@ use crate::domain::agents::Agent;
 use crate::domain::command::{Action, Outcome};
 use crate::domain::deciding::Asked;
 use crate::domain::policy::asking::{Terms, Wish};
+use crate::domain::prices::Prices;
 use crate::domain::refusal::Refusal;
 use crate::domain::role::{DEFAULT_CATEGORY, DEFAULT_ROLE, defaults_or_least};
 
 impl App {
+    /// What the tokens of models cost.
+    #[must_use]
+    pub fn prices(&self) -> Arc<Prices> {
+        self.prices.load_full()
+    }
+
+    /// Reads the file of prices that the settings name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn load_prices(&self) -> Result<(), String> {
+        let Some(file) = &self.config.governance.prices else { return Ok(()) };
+        let text = std::fs::read_to_string(file).map_err(|e| format!("prices {}: {e}", file.display()))?;
+        let others = Prices::read(&text).map_err(|e| format!("prices {}: {e}", file.display()))?;
+        self.prices.store(Arc::new(Prices::built_in().with(others)));
+        Ok(())
+    }
+
     /// The question that a wish is. An agent that is not registered is, where the settings say so.
     ///
     /// # Errors
@@ -48,7 +67,7 @@ impl App {
             answer_until: after(governance.approval_time),
             nonce: nonce(),
         };
-        let rights = agent.map(|agent| self.rulebook().of(agent));
+        let rights = agent.map(|agent| self.rulebook.of(agent));
         wish.asked(rights.as_deref(), terms)
     }
 

@@ -12,6 +12,7 @@
 //! | [`notary`] | the key, and the checkpoint beside the data file |
 //! | [`retention`] | forgetting in good time, and archives of what is forgotten |
 //! | `governing` | from what an agent wishes to the question that the store decides |
+//! | [`hook`] | what agents' runtimes tell, and what they are answered |
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
 //! | [`store`] | tables, indexes, the writer thread |
@@ -30,6 +31,7 @@ pub mod domain;
 #[doc(hidden)]
 pub mod fuzzing;
 mod governing;
+pub mod hook;
 pub mod http;
 pub mod notary;
 pub mod retention;

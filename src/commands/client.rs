@@ -44,6 +44,26 @@ pub async fn request_as(
     path: &str,
     body: Option<Vec<u8>>,
 ) -> Answered {
+    exchange(note, secret, method, path, body.unwrap_or_default(), None, PATIENCE).await
+}
+
+/// Sends a body that is taken once, however often it comes, and waits no longer than `patience`.
+///
+/// # Errors
+/// As [`request`].
+pub async fn once(note: &Note, path: &str, body: Vec<u8>, id: &str, patience: Duration) -> Answered {
+    exchange(note, credential(Some(note)), "POST", path, body, Some(id), patience).await
+}
+
+async fn exchange(
+    note: &Note,
+    secret: Option<String>,
+    method: &str,
+    path: &str,
+    body: Vec<u8>,
+    once: Option<&str>,
+    patience: Duration,
+) -> Answered {
     let exchange = async {
         let (address, certificate) = (note.address, note.certificate.as_deref());
         let stream = connect(&address.ip().to_string(), address.port(), certificate).await?;
@@ -57,7 +77,10 @@ pub async fn request_as(
         if let Some(secret) = secret {
             request = request.header(AUTHORIZATION, format!("Bearer {secret}"));
         }
-        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
+        if let Some(id) = once {
+            request = request.header("idempotency-key", id);
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();
@@ -66,5 +89,5 @@ pub async fn request_as(
         let value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
         Ok((status, value))
     };
-    tokio::time::timeout(PATIENCE, exchange).await?
+    tokio::time::timeout(patience, exchange).await?
 }

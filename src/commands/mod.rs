@@ -10,8 +10,10 @@ mod completions;
 mod connection;
 mod demo;
 mod descriptors;
+mod doctor;
 mod export;
 mod holder;
+mod hook;
 mod import;
 mod logging;
 mod output;
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::app::{App, Clock, system_clock};
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, HookAction};
 use crate::config::Config;
 use crate::store::{Location, StoreError};
 
@@ -94,6 +96,12 @@ fn run(command: Command, config: Config) -> Ran {
         Command::Restore(args) => unbroken(&args.file, || restore::restore(&config, &args)),
         Command::Export(args) => unbroken(&data, || export::export(&config, &args)),
         Command::Import(args) => unbroken(&args.file, || import::import(&config, &args)),
+        Command::Hook(args) => match &args.action {
+            None => hook::hook(&config, &args),
+            Some(HookAction::Install(args)) => hook::install::install(&config, args),
+            Some(HookAction::Uninstall(args)) => hook::install::uninstall(args),
+        },
+        Command::Doctor => block_on(doctor::doctor(config)),
         Command::Token(args) => block_on(token::token(config, args)),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{Fault, Ran, descriptors, logging, open, output, presence};
+use super::{Fault, Ran, descriptors, hook, logging, open, output, presence};
 use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
@@ -30,6 +30,10 @@ const HOUSEKEEPING: Duration = Duration::from_secs(30);
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How often it is looked for what nobody answered in time.
 const UNANSWERED: Duration = Duration::from_secs(1);
+/// How often it is looked for events that hooks kept, and how many are taken then.
+const SPOOL: Duration = Duration::from_secs(2);
+/// See [`SPOOL`].
+const SPOOLED: usize = 1000;
 /// How often a failed storage is tried again while nobody writes.
 const RECOVERY: Duration = Duration::from_secs(1);
 /// What `--seed-if-empty` calls the built-in fleet.
@@ -44,6 +48,7 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
     let listener = bind(&config).await?;
     let data = config.data.clone();
     let app = open(config, None)?;
+    app.load_prices().map_err(Fault::new)?;
     let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
     check_door(&app, address, "make one with `agentmap token create --role admin`")?;
     if let Some(folder) = &args.seed_if_empty
@@ -61,12 +66,14 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
 /// Serves until the process is asked to end.
 pub async fn run(app: Arc<App>, listener: TcpListener, asked_to_end: impl Future<Output = ()>) -> Ran {
     let housekeeping = keep_running("housekeeping", &app, keep_house);
+    let spooled = keep_running("taking what hooks kept", &app, take_spooled);
     let answers = keep_running("ending what nobody answers", &app, end_unanswered);
     let checkpoints = keep_running("keeping checkpoints", &app, keep_checkpoints);
     let served = http::server::serve(Arc::clone(&app), listener, asked_to_end).await;
     housekeeping.abort();
     checkpoints.abort();
     answers.abort();
+    spooled.abort();
     // Joins the writer thread, which finishes what was accepted.
     let closing = tokio::task::spawn_blocking(move || app.close());
     let _ = closing.await;
@@ -173,6 +180,15 @@ async fn keep_house(app: Arc<App>) {
         }
         let pause = if app.storage_failure().is_some() { RECOVERY } else { HOUSEKEEPING };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Takes the events that hooks kept while no server answered them.
+async fn take_spooled(app: Arc<App>) {
+    loop {
+        let taker = Arc::clone(&app);
+        let _ = tokio::task::spawn_blocking(move || hook::hand_on(&taker.config, SPOOLED)).await;
+        tokio::time::sleep(SPOOL).await;
     }
 }
 

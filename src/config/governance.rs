@@ -1,6 +1,7 @@
 //! How agents are governed.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,10 @@ impl fmt::Display for UnknownAgent {
 pub struct Governance {
     /// What becomes of agents that are not registered.
     pub unknown_agent: UnknownAgent,
+    /// The agent that acts in a runtime's main session, where nobody says which.
+    pub default_identity: String,
+    /// The file of prices beside the built-in ones.
+    pub prices: Option<PathBuf>,
     /// How long what an allowed operation may cost is held, unless a metric tells before what it did cost.
     pub reservation_time: Duration,
     /// How long a person may take to answer.
@@ -45,6 +50,8 @@ impl Default for Governance {
     fn default() -> Self {
         Self {
             unknown_agent: UnknownAgent::Deny,
+            default_identity: "claude-code".into(),
+            prices: None,
             reservation_time: Duration::from_mins(10),
             approval_time: Duration::from_mins(10),
         }
@@ -58,6 +65,12 @@ impl Governance {
         let default = Self::default();
         Ok(Self {
             unknown_agent: pick.value("unknown_agent", |s| s.unknown_agent.take(), || default.unknown_agent),
+            default_identity: pick.value(
+                "default_identity",
+                |s| s.default_identity.take(),
+                || default.default_identity,
+            ),
+            prices: pick.file("prices", |s| s.prices.take(), "built in"),
             reservation_time: pick.time(
                 "reservation_timeout",
                 |s| s.reservation_timeout.take(),

@@ -75,6 +75,13 @@ pub struct Settings {
     /// What an agent may do that asks and is not registered: deny, allow, or register with the least rights [default: deny]
     #[arg(long, global = true, env = "AGENTMAP_UNKNOWN_AGENT", value_name = "RULE")]
     pub unknown_agent: Option<UnknownAgent>,
+    /// The agent that acts in a runtime's main session, where nobody says which [default: claude-code]
+    #[arg(long, global = true, env = "AGENTMAP_DEFAULT_IDENTITY", value_name = "NAME")]
+    pub default_identity: Option<String>,
+    /// Prices of models beside the built-in ones: {"model*": {"input", "output", "cache_read", "cache_write"}}, each in
+    /// USD for a million tokens
+    #[arg(long, global = true, env = "AGENTMAP_PRICES", value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// How long what an allowed operation may cost is held, unless a metric tells before what it did [default: 10m]
     #[arg(long, global = true, env = "AGENTMAP_RESERVATION_TIMEOUT", value_name = "TIME")]
     pub reservation_timeout: Option<String>,

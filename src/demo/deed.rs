@@ -53,6 +53,7 @@ pub fn measure(agent: &Agent, kind: &str, session: &str, nonce: u64, measures: M
         session_id: Some(session.into()),
         recorded_at: Timestamp::default(),
         decision: None,
+        unpriced: None,
         nonce,
     }))
 }

@@ -93,6 +93,20 @@ impl Value for AlertHead {
 const LOOKED_AT: usize = 5000;
 
 impl Alert {
+    /// An alert about an agent, but for its number.
+    #[must_use]
+    pub fn of_agent(
+        agent: &Agent,
+        severity: Severity,
+        title: &str,
+        message: String,
+        timestamp: Timestamp,
+        nonce: u64,
+    ) -> Self {
+        let (agent_id, agent_name) = (agent.agent_id, agent.name.clone());
+        Self { seq: 0, nonce, severity, title: title.into(), message, timestamp, agent_id, agent_name }
+    }
+
     /// What clients see.
     #[must_use]
     pub fn view(&self) -> AlertView {
@@ -169,15 +183,8 @@ pub fn for_movement(
 ) -> Result<Vec<Alert>, StoreError> {
     let mut alerts = Vec::new();
     let mut tell = |before, after, limit, message: String| {
-        alerts.extend(crossed(before, after, limit).map(|threshold| Alert {
-            seq: 0,
-            nonce,
-            severity: threshold.severity,
-            title: threshold.title.into(),
-            message: message.clone(),
-            timestamp: at,
-            agent_id: agent.agent_id,
-            agent_name: agent.name.clone(),
+        alerts.extend(crossed(before, after, limit).map(|threshold| {
+            Alert::of_agent(agent, threshold.severity, threshold.title, message.clone(), at, nonce)
         }));
     };
     let cost = moved.day.after.cost_nanos() - moved.day.before.cost_nanos();

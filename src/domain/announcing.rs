@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::agent_view::AgentView;
 use super::agents::Agent;
-use super::alerts;
+use super::alerts::{self, Alert, Severity};
 use super::command::Run;
 use super::events::{Data, Details, Event, EventKind};
 use super::metrics::Metric;
 use super::text::JsonText;
+use super::unpriced;
 use super::usage::Movement;
 use crate::store::StoreError;
 
@@ -37,6 +38,42 @@ impl Run<'_, '_> {
             message,
             details: Details { agent_id: Some(agent.agent_id.to_string()), session_id, ..Details::default() },
             data: Data::Json(JsonText::of(&view)),
+        })
+    }
+
+    /// Tells once of a model whose price nobody knows.
+    pub(super) fn note_unpriced(
+        &mut self,
+        agent: &Agent,
+        model: &str,
+        metric: &Metric,
+    ) -> Result<(), StoreError> {
+        let tokens = metric.measures.tokens_used.unwrap_or(0);
+        if !unpriced::saw(self.tx, model, tokens, self.at)? {
+            return Ok(());
+        }
+        let alert = Alert::of_agent(
+            agent,
+            Severity::Warning,
+            "A model without a price",
+            format!(
+                "what {} used of {model} costs nobody knows what: give it a price (--prices)",
+                agent.name
+            ),
+            self.at,
+            !metric.nonce,
+        );
+        let alert = alert.append(self.tx)?;
+        self.tell(Event {
+            seq: 0,
+            nonce: alert.nonce,
+            kind: EventKind::BudgetAlert,
+            timestamp: self.at,
+            agent_name: agent.name.clone(),
+            agent_role: agent.role.clone(),
+            message: alert.message.clone(),
+            details: Details { agent_id: Some(agent.agent_id.to_string()), ..Details::default() },
+            data: Data::Json(JsonText::of(&alert.view())),
         })
     }
 

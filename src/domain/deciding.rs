@@ -72,6 +72,12 @@ pub enum Said {
 }
 
 impl Said {
+    /// Whether it stands, and is not used up.
+    #[must_use]
+    pub fn is_grant(&self) -> bool {
+        matches!(self, Self::Granted(_))
+    }
+
     /// The rule that it is, where it allows.
     fn rule(&self) -> Option<String> {
         match self {

@@ -60,6 +60,8 @@ pub struct NewMetric {
     /// The decision that allowed it, by the id of its audit record: what was held for it is released.
     #[bincode(with_serde)]
     pub decision: Option<Uuid>,
+    /// The model whose price nobody knows, where that is why it has no cost.
+    pub unpriced: Option<String>,
     /// Makes the id unguessable.
     pub nonce: u64,
 }

@@ -76,6 +76,9 @@ impl Run<'_, '_> {
         budgets::charge(self.tx, &agent, &metric)?;
         self.settle(&agent, &metric, new.decision)?;
         let moved = derive_from_metric(self.tx, &metric)?;
+        if let Some(model) = &new.unpriced {
+            self.note_unpriced(&agent, model, &metric)?;
+        }
         Presence::seen(self.tx, agent.agent_id, metric.recorded_at, self.at, metric.session_id.as_deref())?;
         self.tell_of_metric(&agent, &metric, &moved)?;
         Ok(metric)

@@ -13,7 +13,8 @@ use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::idempotency::{Replayable, Retry};
 use super::json::Json;
-use super::metrics::{checked_context, record_one};
+use super::metric_draft::checked_context;
+use super::metrics::record_one;
 use super::reply::{Created, Shared};
 use crate::App;
 use crate::app::nonce;
@@ -85,6 +86,7 @@ impl Deduction {
             session_id: self.session_id,
             recorded_at: self.timestamp.unwrap_or(now),
             decision: self.decision_id,
+            unpriced: None,
             nonce: nonce(),
         })
     }

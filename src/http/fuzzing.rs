@@ -22,7 +22,7 @@ use super::endpoint::{Endpoint, Input};
 pub use super::error::Problem;
 use super::ingest::Ingest;
 use super::json::{Batch, Json, LargeJson, OptionalJson};
-use super::metrics::MetricDraft;
+use super::metric_draft::MetricDraft;
 use super::paging;
 use super::request::{Call, decode};
 use crate::App;
@@ -180,14 +180,14 @@ impl Http {
     #[expect(missing_docs, clippy::missing_errors_doc)]
     pub fn metric(&self, body: &[u8]) -> Result<NewMetric, Problem> {
         let Json(draft) = self.read(&self.metric, JSON, body)?;
-        Ok(without_nonce(draft.decided(self.app.now())?))
+        Ok(without_nonce(draft.decided(self.app.now(), &self.app.prices())?))
     }
 
     #[expect(missing_docs, clippy::missing_errors_doc)]
     pub fn metrics(&self, content_type: &'static str, body: &[u8]) -> Items<NewMetric> {
         let Batch(items) = self.read(&self.metrics, content_type, body)?;
-        let now = self.app.now();
-        Ok(items.into_iter().map(|item| Ok(without_nonce(item?.decided(now)?))).collect())
+        let (now, prices) = (self.app.now(), self.app.prices());
+        Ok(items.into_iter().map(|item| Ok(without_nonce(item?.decided(now, &prices)?))).collect())
     }
 
     #[expect(missing_docs, clippy::missing_errors_doc)]

@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::idempotency::{Replayable, Retry};
 use super::json::{Batch, Json};
-use super::metrics::checked_context;
+use super::metric_draft::checked_context;
 use super::reply::{Created, Shared};
 use crate::App;
 use crate::app::{Failure, nonce};

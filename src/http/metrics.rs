@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::access::check_agent;
 use super::agents::UNKNOWN_AGENT;
@@ -17,22 +15,20 @@ use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::export::{self, Format};
 use super::idempotency::{Replayable, Retry};
-use super::ingest::EXTRA;
 use super::json::{Batch, Json};
+use super::metric_draft::MetricDraft;
 use super::metric_stats::agent_of;
 use super::paging::{checked_skip, log_cursor};
 use super::reply::{Created, Listing, Shared, Streamed};
 use super::request::Query;
 use crate::App;
-use crate::app::{Failure, nonce};
+use crate::app::Failure;
 use crate::domain::access::TokenRole;
 use crate::domain::command::{Action, Outcome};
 use crate::domain::idempotency::Place;
 use crate::domain::log_query::Paging;
 use crate::domain::metric_stats::MetricFilter;
-use crate::domain::metrics::{Measures, Metric, NewMetric};
-use crate::domain::refusal::Refusal;
-use crate::domain::text::JsonText;
+use crate::domain::metrics::Metric;
 use crate::domain::time::Timestamp;
 
 /// The endpoints.
@@ -49,122 +45,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/api/v1/metrics/export", "All metrics that match, as CSV or NDJSON", export)
             .problem(429, "Too many exports run already"),
     ]
-}
-
-/// A metric, as a client sends it.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[schema(as = NewMetric, example = json!({
-    "agent_id": "coder", "metric_type": "execution", "execution_time_ms": 340, "success": true, "tokens_used": 1200,
-    "cost_usd": 0.0123, "session_id": "s-1"
-}))]
-#[serde(deny_unknown_fields)]
-pub(super) struct MetricDraft {
-    /// The agent's id, or its name.
-    #[schema(min_length = 1, max_length = 128)]
-    agent_id: String,
-    /// `execution`, `cost`, `quality`, `task_completion`, or a name of your own.
-    #[schema(min_length = 1, max_length = 64)]
-    metric_type: String,
-    /// How long it took, in ms.
-    #[schema(minimum = 0, maximum = 1e12)]
-    execution_time_ms: Option<f64>,
-    /// Whether it worked.
-    success: Option<bool>,
-    /// Tokens, in and out.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    tokens_used: Option<u64>,
-    /// Calls to a model or service.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    api_calls: Option<u64>,
-    /// What it cost, in USD.
-    #[schema(minimum = 0, maximum = 1e9)]
-    cost_usd: Option<f64>,
-    /// How good the result is.
-    #[schema(minimum = 0, maximum = 1)]
-    quality_score: Option<f64>,
-    /// Rules that the code breaks.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    code_violations: Option<u64>,
-    /// Tasks done.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    tasks_completed: Option<u64>,
-    /// Tasks given up.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
-    tasks_failed: Option<u64>,
-    /// Whatever you want kept with it, at most 64 KiB.
-    #[schema(value_type = Option<Object>)]
-    context: Option<Map<String, Value>>,
-    /// The session it belongs to.
-    #[schema(max_length = 4096)]
-    session_id: Option<String>,
-    /// The `audit_id` of the decision that allowed it: what was held for it is released. Without it, the oldest of the
-    /// agent and session.
-    decision_id: Option<Uuid>,
-    /// When it was measured; now when missing. At most 5 minutes ahead.
-    recorded_at: Option<Timestamp>,
-    /// Your own id of the metric: for a day, a repeat is answered with the first record. Kept under `context._extra`.
-    #[schema(min_length = 1, max_length = 255)]
-    metric_id: Option<String>,
-}
-
-/// How many bytes a context may have.
-const MAX_CONTEXT: usize = 64 * 1024;
-
-/// A context as it is stored.
-///
-/// # Errors
-/// When it is too large.
-pub(super) fn checked_context(context: Map<String, Value>) -> Result<JsonText, Refusal> {
-    let text = Value::Object(context).to_string();
-    if text.len() > MAX_CONTEXT {
-        return Err(Refusal::TooLarge(format!(
-            "context is {} bytes; at most {MAX_CONTEXT} are kept.",
-            text.len()
-        )));
-    }
-    Ok(JsonText(text))
-}
-
-impl MetricDraft {
-    /// The client's own id, with all that it must come with when it comes again.
-    fn own_id(&self) -> Option<(String, Vec<u8>)> {
-        let id = self.metric_id.clone()?;
-        Some((id, serde_json::to_vec(self).unwrap_or_default()))
-    }
-
-    /// The metric to be recorded.
-    ///
-    /// # Errors
-    /// When its context is too large.
-    pub(super) fn decided(mut self, now: Timestamp) -> Result<NewMetric, Refusal> {
-        if let Some(id) = self.metric_id {
-            let extra =
-                self.context.get_or_insert_default().entry(EXTRA).or_insert_with(|| Map::new().into());
-            if let Value::Object(extra) = extra {
-                extra.insert("metric_id".into(), id.into());
-            }
-        }
-        Ok(NewMetric {
-            agent: self.agent_id,
-            metric_type: self.metric_type,
-            measures: Measures {
-                execution_time_ms: self.execution_time_ms,
-                success: self.success,
-                tokens_used: self.tokens_used,
-                api_calls: self.api_calls,
-                cost_usd: self.cost_usd,
-                quality_score: self.quality_score,
-                code_violations: self.code_violations,
-                tasks_completed: self.tasks_completed,
-                tasks_failed: self.tasks_failed,
-            },
-            context: self.context.map(checked_context).transpose()?,
-            session_id: self.session_id,
-            recorded_at: self.recorded_at.unwrap_or(now),
-            decision: self.decision_id,
-            nonce: nonce(),
-        })
-    }
 }
 
 /// An outcome that is not of metrics.
@@ -194,7 +74,7 @@ async fn record(
 ) -> Result<Replayable<Created<Shared<Metric>>>, Problem> {
     check_agent(&app, &retry.caller, [draft.agent_id.as_str()])?;
     let own_id = draft.own_id();
-    let action = Action::RecordMetrics(vec![draft.decided(app.now())?]);
+    let action = Action::RecordMetrics(vec![draft.decided(app.now(), &app.prices())?]);
     let action = retry.record(Place::MetricId, own_id, action);
     record_one(&app, action, retry).await
 }
@@ -204,13 +84,13 @@ async fn batch(
     Batch(items): Batch<MetricDraft>,
     retry: Retry,
 ) -> Result<Replayable<Created<BatchReport>>, Problem> {
-    let now = app.now();
+    let (now, prices) = (app.now(), app.prices());
     let mut report = BatchReport::default();
     let (mut indexes, mut decided) = (Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
         let decided_on = item.and_then(|draft| {
             check_agent(&app, &retry.caller, [draft.agent_id.as_str()])?;
-            Ok((draft.own_id(), draft.decided(now)?))
+            Ok((draft.own_id(), draft.decided(now, &prices)?))
         });
         match decided_on {
             Ok(metric) => {

@@ -28,6 +28,7 @@ pub mod fuzzing;
 mod guard;
 mod head;
 mod health;
+mod hooks;
 mod idempotency;
 mod ingest;
 mod joined;
@@ -35,6 +36,7 @@ mod json;
 mod json_text;
 mod live;
 mod metric_breakdown;
+mod metric_draft;
 mod metric_stats;
 mod metric_timeline;
 mod metrics;
@@ -90,6 +92,7 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
             ]
             .concat(),
         ),
+        ("hooks", hooks::endpoints()),
         ("live", [live::endpoints(), stream_history::endpoints()].concat()),
         ("access", [tokens::endpoints(), session::endpoints(), copies::endpoints()].concat()),
         ("health", health::endpoints()),

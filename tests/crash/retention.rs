@@ -57,6 +57,7 @@ async fn record(app: &App, agent: &str, count: u64) {
             session_id: Some(format!("s-{}", n % 10)),
             recorded_at: app.now(),
             decision: None,
+            unpriced: None,
             nonce: n.wrapping_mul(0x9E37_79B9_7F4A_7C15),
         };
         let batch = (start..count.min(start + 1000)).map(metric).collect();

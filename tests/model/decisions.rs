@@ -200,6 +200,7 @@ async fn prepare(app: &Arc<App>, agent: &Agent, word: &str, wish: &Wish) {
                 session_id: Some("s".into()),
                 recorded_at: app.now(),
                 decision: None,
+                unpriced: None,
                 nonce: 1,
             };
             app.submit(Action::RecordMetrics(vec![metric])).await.unwrap();

@@ -190,7 +190,7 @@ prop_compose! {
         recorded_at in prop_oneof![60 => moment(), 1 => Just(Timestamp::MIN)],
         nonce in any::<u64>(),
     ) -> NewMetric {
-        NewMetric { agent, metric_type, measures, context, session_id, recorded_at, decision: None, nonce }
+        NewMetric { agent, metric_type, measures, context, session_id, recorded_at, decision: None, unpriced: None, nonce }
     }
 }
 

@@ -237,9 +237,17 @@ fn none_of(list: &str, rules: &[String]) -> String {
 /// How many rules an answer names.
 const SHOWN: usize = 12;
 
-/// What checks come to: one that denies beats all others, one that asks beats those that allow.
+/// What checks come to: one that denies beats all others, one that asks beats those that allow. What is allowed is so by
+/// the rule that says most: what a person approved, else where it is, else what it is done with.
 #[must_use]
 pub fn ruling(checks: &[Check]) -> Option<&Check> {
     let with = |outcome| checks.iter().find(|check| check.outcome == outcome);
-    with(Decision::Denied).or_else(|| with(Decision::RequiresApproval)).or_else(|| checks.last())
+    let of = |dimension| checks.iter().find(|check| check.dimension == dimension);
+    with(Decision::Denied)
+        .or_else(|| with(Decision::RequiresApproval))
+        .or_else(|| of(Dimension::Approval))
+        .or_else(|| of(Dimension::Path))
+        .or_else(|| of(Dimension::Api))
+        .or_else(|| of(Dimension::Tool))
+        .or_else(|| checks.first())
 }
