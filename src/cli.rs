@@ -1,5 +1,6 @@
 //! The command line.
 
+mod governance;
 mod hook;
 
 use std::path::PathBuf;
@@ -8,6 +9,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Settings;
 
+pub use governance::{
+    AnswerArgs, ApprovalsArgs, ApprovalsCommand, PolicyArgs, PolicyCommand, PolicyTestArgs,
+};
 pub use hook::{HookAction, HookArgs, HookInstallArgs, HookUninstallArgs, OnUnreachable, WhichSettings};
 
 /// Every AI agent you run: who it is, what it may do, what it did, what it cost.
@@ -44,6 +48,10 @@ pub enum Command {
     Check(JsonArg),
     /// Verify the audit trail against what was signed, or export a part of it with its proof
     Audit(AuditArgs),
+    /// List and answer what agents want a person to approve
+    Approvals(ApprovalsArgs),
+    /// Find out what changed identities would decide
+    Policy(PolicyArgs),
     /// Answer one event of an agent's runtime (Claude Code), read from the standard input
     Hook(HookArgs),
     /// Try the installed hook out, and tell in plain words what is wrong

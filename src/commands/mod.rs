@@ -1,6 +1,7 @@
 //! What the commands of the command line do.
 
 mod agents;
+mod approvals;
 mod audit;
 mod backup;
 mod check;
@@ -18,6 +19,7 @@ mod import;
 mod logging;
 mod output;
 mod partial;
+mod policy;
 mod presence;
 mod record;
 mod restore;
@@ -36,7 +38,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::app::{App, Clock, system_clock};
-use crate::cli::{Cli, Command, HookAction};
+use crate::cli::{Cli, Command, HookAction, PolicyArgs, PolicyCommand};
 use crate::config::Config;
 use crate::store::{Location, StoreError};
 
@@ -96,6 +98,10 @@ fn run(command: Command, config: Config) -> Ran {
         Command::Restore(args) => unbroken(&args.file, || restore::restore(&config, &args)),
         Command::Export(args) => unbroken(&data, || export::export(&config, &args)),
         Command::Import(args) => unbroken(&args.file, || import::import(&config, &args)),
+        Command::Approvals(args) => block_on(approvals::approvals(config, args)),
+        Command::Policy(PolicyArgs { command: PolicyCommand::Test(args) }) => {
+            block_on(policy::test(config, args))
+        }
         Command::Hook(args) => match &args.action {
             None => hook::hook(&config, &args),
             Some(HookAction::Install(args)) => hook::install::install(&config, args),
