@@ -341,7 +341,7 @@ impl Run<'_, '_> {
             context: context.filter(|context| context.get() != "{}"),
             rule: &decided.rule,
         };
-        let context = JsonText(serde_json::to_string(&told).unwrap_or_else(|_| "{}".into()));
+        let context = JsonText::of(&told);
         let told =
             NewAudit { decision: decided.decision, reason: Some(decided.reason), context, ..asked.told };
         let record = self.append_of(told, asked.agent_id)?;
