@@ -25,9 +25,10 @@ after(async () => {
   await server?.close();
 });
 
-// An agent, its metrics and operations whose every text is hostile, and which is the busiest of all.
+// An agent, its metrics, operations and questions whose every text is hostile, and which is the busiest of all.
 async function seedHostile() {
   const { agent_id } = await api.createAgent({
+    rbac_requires_approval: true,
     display_name: `${MARKUP}${TURNED}`,
     description: LONG,
     role: TURNED.slice(0, 64),
@@ -50,6 +51,10 @@ async function seedHostile() {
         rbac_decision, rbac_reason: text, session_id: text, context,
       });
     }
+    const question = { tool: MARKUP, command: text, target: text, session_id: text, cwd: text };
+    await api.decide(agent_id, question);
+    const { approval_id } = await api.decide(agent_id, { ...question, api: text });
+    await api.request("POST", `/api/v1/approvals/${approval_id}/approve`, { scope: "session", reason: text });
   }
 }
 
