@@ -155,7 +155,8 @@ test("who answers what somebody else has answered is told so, where he is", asyn
 });
 
 test("what nobody answers in time says so, also to who was about to answer", async (t) => {
-  const { page, api, ids: [id] } = await open(t, { commands: ["make one"], args: ["--approval-timeout", "5s"] });
+  const { page, api } = await open(t, { args: ["--approval-timeout", "8s"] });
+  const { approval_id: id } = await api.decide("coder", { command: "make one" });
   await item(page, "make one").getByRole("button", { name: "Approve" }).click();
   await item(page, "make one").getByText("Nobody answered in time: it counts as denied.").waitFor();
   assert.equal((await read(api, id)).status, "expired");

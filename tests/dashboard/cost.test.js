@@ -300,6 +300,6 @@ test("the fleet's budget is limited, raised, reset, paused and resumed where it 
   assert.equal((await budget()).paused, false);
 
   await client.request("PUT", "/api/v1/budgets/category:foundry", { max_cost_per_day: 5 });
-  await limitOf(page, "foundry").getByText("USD 4.00 of USD 5.00 used").waitFor();
-  await limitOf(page, "foundry").getByText("warning").waitFor();
+  await limitOf(page, "foundry").getByText("USD 4.00 of USD 5.00 used · USD 1.50 reserved · USD 0.00 left").waitFor();
+  await limitOf(page, "foundry").getByText("exceeded").waitFor();
 });
