@@ -94,6 +94,12 @@ test("letters answer nothing that has not the focus, and nothing is answered bef
   assert.equal((await read(api, id)).status, "pending");
 });
 
+test("of a command that is too long to be kept whole it is said that there is more", async (t) => {
+  const { page } = await open(t, { commands: [`make one; ${"x".repeat(5_000)}; rm -rf /`] });
+  await item(page, "make one").getByRole("button", { name: "show all" }).click();
+  await item(page, "make one").getByText("The command is longer: this is the beginning that the server keeps.").waitFor();
+});
+
 test("the mouse denies, with a reason", async (t) => {
   const { page, api, ids: [id] } = await open(t, { commands: ["make one"] });
   await item(page, "make one").getByRole("button", { name: "Deny" }).click();

@@ -1,7 +1,7 @@
 // Whose session this browser holds, where the reader logged in.
 
 import { computed, signal } from "./view.js";
-import { request } from "./api.js";
+import { leave, request } from "./api.js";
 
 const SESSION = "/api/v1/session";
 const OPERATORS = ["operator", "admin"];
@@ -25,6 +25,7 @@ export async function start() {
 
 // Ends the session. The page that follows says who is logged in, also where that could not be ended.
 export async function logOut() {
+  leave();
   await request(SESSION, { method: "DELETE" }).catch(() => null);
   location.assign("/login");
 }

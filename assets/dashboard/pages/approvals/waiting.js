@@ -86,11 +86,12 @@ function Item({ approval, place, total, opened, isNews, onHold }) {
         <span class="spring" /><${TimeLeft} at=${expires_at} />
       </div>
       ${subject !== "" && html`<p class="mono subject"><${LongText} text=${shown(subject)} /></p>`}
+      ${question.command_sha256 && html`<p class="small short">The command is longer: this is the beginning that the server keeps.</p>`}
       <div class="row wrap ask-foot">
         <p class="small muted breakable">
           ${shown(rule)} · asked <${Ago} at=${created_at} />
           ${question.estimated_cost_usd !== undefined && html` · about <${Money} value=${question.estimated_cost_usd} />`}
-          ${question.session_id && html` · session <span class="mono">${shown(question.session_id)}</span>`}
+          ${question.session_id && html` · session <span class="mono session" title=${shown(question.session_id)}>${shown(question.session_id)}</span>`}
           ${" · "}<a href=${hrefWith({ approval: id })}>Details</a>
         </p>
         <${Answer} approval=${approval} place=${item} onAsk=${(isAsked) => onHold(approval, isAsked)} />
