@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::agent_view::AgentView;
 use super::agents::Agent;
 use super::alerts::{self, Alert, Severity};
+use super::budgets::Zone;
 use super::command::Run;
 use super::events::{Data, Details, Event, EventKind};
 use super::metrics::Metric;
@@ -117,7 +118,8 @@ impl Run<'_, '_> {
             self.tell(event(EventKind::QualityUpdate, format!("quality {:.0} of 100", score * 100.0)))?;
         }
         // The budget is today's: what is recorded late moves the day it belongs to, in silence.
-        if metric.recorded_at.day() != self.at.day() {
+        let zone = Zone::of(self.tx)?;
+        if zone.day(metric.recorded_at) != zone.day(self.at) {
             return Ok(());
         }
         if m.cost_usd.unwrap_or(0.0) > 0.0 || m.tokens_used.unwrap_or(0) > 0 {
