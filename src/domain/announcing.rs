@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::agent_view::AgentView;
 use super::agents::Agent;
 use super::alerts::{self, Alert, Severity};
+use super::budgets::{Scope, Terms};
 use super::command::Run;
 use super::events::{Data, Details, Event, EventKind};
+use super::metric_sums::{billionths, from_billionths};
 use super::metrics::Metric;
 use super::text::JsonText;
 use super::unpriced;
@@ -84,7 +86,10 @@ impl Run<'_, '_> {
         moved: &Movement,
     ) -> Result<(), StoreError> {
         let m = &metric.measures;
-        let remaining = agent.limits.max_cost_per_day - moved.day.after.cost_usd();
+        let terms = self.tx.get::<Terms>(&Scope::Agent(agent.agent_id))?.unwrap_or_default();
+        let limit = u128::from(billionths(agent.limits.max_cost_per_day));
+        let (limit, used) = terms.applied(Some(limit), moved.day.after.cost_nanos(), self.at.day());
+        let remaining = from_billionths(limit.unwrap_or(0)) - from_billionths(used);
         let details = Details {
             agent_id: Some(agent.agent_id.to_string()),
             operation: Some(metric.metric_type.clone()),

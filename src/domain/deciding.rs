@@ -265,12 +265,13 @@ impl Asked {
         let agent = self.agent_id.unwrap_or_default();
         let (rule, question) = (text(&self.asks), &self.question);
         // Of paths the scopes say enough; commands are too different from each other.
-        let run = if question.command.is_some() { self.same } else { Uuid::nil() };
-        let parts: [&[u8]; 5] = [
+        let (command, long) = (text(&question.command), text(&question.command_sha256));
+        let parts: [&[u8]; 6] = [
             agent.as_bytes(),
             question.tool.as_bytes(),
             rule.as_bytes(),
-            run.as_bytes(),
+            command.as_bytes(),
+            long.as_bytes(),
             question.api.as_deref().unwrap_or_default().as_bytes(),
         ];
         hash_of(&parts)
@@ -307,6 +308,9 @@ impl Run<'_, '_> {
     pub(super) fn decide(&mut self, asked: Asked) -> Result<Outcome, Stop> {
         self.release_ended()?;
         self.end_unanswered()?;
+        if asked.asks.is_some() {
+            self.end_unused(asked.same)?;
+        }
         let said = asked.said(self.tx, self.at)?;
         let decided = Decided::of(self.tx, &asked, said.as_ref(), self.at)?;
         // The record's number is the next one: what is asked and held refers to it.
