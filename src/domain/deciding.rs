@@ -348,8 +348,13 @@ impl Run<'_, '_> {
         let context = JsonText(serde_json::to_string(&told).unwrap_or_else(|_| "{}".into()));
         let told =
             NewAudit { decision: decided.decision, reason: Some(decided.reason), context, ..asked.told };
-        let record = self.append_of(told, asked.agent_id)?;
-        if let Some(id) = asked.agent_id {
+        // It may have been deleted since it asked.
+        let registered = match asked.agent_id {
+            Some(id) if self.tx.contains::<Agent>(&id)? => Some(id),
+            _ => None,
+        };
+        let record = self.append_of(told, registered)?;
+        if let Some(id) = registered {
             Presence::seen(self.tx, id, record.told.timestamp, self.at, record.told.session_id.as_deref())?;
         }
         self.tell(Event::of_operation(std::sync::Arc::clone(&record)))?;

@@ -85,7 +85,9 @@ fn every_event_is_answered_as_it_is_documented_by_the_command_and_by_the_server(
     let acts = 2;
     assert_eq!(audit[0]["seq"], 2 * (asked + told) + acts - 1);
     let of = |agent: &str, kind: &str| {
-        let path = format!("/api/v1/events/audit?limit=1&agent_id={agent}&operation_type={kind}");
+        let id = get(&server, &format!("/api/v1/agents/name/{agent}"))["agent_id"].clone();
+        let id = id.as_str().unwrap();
+        let path = format!("/api/v1/events/audit?limit=1&agent_id={id}&operation_type={kind}");
         get(&server, &path).as_array().unwrap().len()
     };
     for kind in ["tool_use", "api_call", "tool_result", "session", "task_end", "runtime_event"] {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use redb::TableDefinition;
 
 use super::history::{history, long_trail};
-use super::world::World;
+use super::world::{Dump, World};
 
 /// A table as the store keeps it.
 const fn table(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
@@ -19,7 +19,7 @@ fn version(number: u8) -> Vec<u8> {
 }
 
 /// The tables that came with version 2, with version 3, and so on.
-const NEW: [&[&str]; 2] = [&["activity"], &["audit_frontier", "audit_tree"]];
+const NEW: [&[&str]; 3] = [&["activity"], &["audit_frontier", "audit_tree"], &["spent_by_day"]];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
@@ -28,13 +28,13 @@ proptest! {
     fn what_an_older_version_did_not_keep_follows_from_its_logs(
         history in history(40),
         records in 0_u32..300,
-        older in 1_u8..3,
+        older in 1_u8..4,
     ) {
         let (mut world, _) = World::after(&history);
         world.batch(&[long_trail(records)]);
         let (disk, wanted) = (world.disk.copy(), world.full());
         drop(world);
-        prop_assert_eq!(&wanted["schema"], &[(().to_bytes(), version(3))]);
+        prop_assert_eq!(&wanted["schema"], &[(().to_bytes(), version(4))]);
         let database = disk.database();
         let write = database.begin_write().unwrap();
         for new in NEW.iter().skip(usize::from(older) - 1).copied().flatten() {
@@ -46,6 +46,12 @@ proptest! {
 
         let world = World::on(disk);
         prop_assert_eq!(check(&world.read()).unwrap().problems, Vec::<String>::new());
-        prop_assert_eq!(world.full(), wanted);
+        // An agent's category may have been another when it spent: the fleet's day is all that can be told for sure.
+        let of_fleet = |mut dump: Dump| {
+            let day = 8;
+            dump.entry("spent_by_day".into()).or_default().retain(|(key, _)| key[day] == 0);
+            dump
+        };
+        prop_assert_eq!(of_fleet(world.full()), of_fleet(wanted));
     }
 }
