@@ -137,7 +137,10 @@ async fn claude_code_event(
     match payload.happening(&main, query.root.as_deref()) {
         Happening::Asks(wish) => {
             let wait = Duration::from_secs(query.wait.unwrap_or(50));
-            let answer = decided(&app, &retry.caller, *wish, wait).await?;
+            // Whatever stands in the way of a decision must not pass for one.
+            let answer = decided(&app, &retry.caller, *wish, wait).await;
+            let answer =
+                answer.unwrap_or_else(|problem| Answer::Deny(format!("agentmap: {}", problem.detail)));
             // Who asks the person anyway need not be told that one is asked.
             Ok(said(&name, &answer))
         }
