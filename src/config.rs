@@ -80,12 +80,19 @@ const RETAIN_ACTIVITY: &str = "7d";
 const LOG: &str = "info";
 
 impl Config {
-    /// The settings of flags and environment over those of a file over the defaults.
+    /// The settings of flags and environment over those of a file over the defaults. Without a name the file is the one
+    /// in the working folder, where that is `trusted`: a hook runs in the folders that agents work on.
     ///
     /// # Errors
     /// When the file cannot be read, or a value is out of its range.
-    pub fn resolve(given: Settings, matches: &ArgMatches, file: Option<&Path>) -> Result<Self, ConfigError> {
-        let (from_file, path) = read_file(file)?;
+    pub fn resolve(
+        given: Settings,
+        matches: &ArgMatches,
+        file: Option<&Path>,
+        trusted: bool,
+    ) -> Result<Self, ConfigError> {
+        let (from_file, path) =
+            if trusted || file.is_some() { read_file(file)? } else { (Settings::default(), None) };
         let mut pick = Picker { matches, given, from_file, path, origins: Vec::new() };
         let data = pick.path("data", |s| s.data.take(), default_data);
         let host = pick.value("host", |s| s.host.take(), || HOST.into());

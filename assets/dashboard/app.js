@@ -1,6 +1,7 @@
 // The start of the dashboard: the frame around the pages.
 
 import { computed, html, render, useEffect, useLayoutEffect, useRef, useState } from "./core/view.js";
+import * as approvals from "./core/approvals.js";
 import * as clock from "./core/clock.js";
 import * as feed from "./core/feed.js";
 import * as fleet from "./core/fleet.js";
@@ -14,6 +15,7 @@ import { hrefInRange } from "./core/range.js";
 import { chooseNext } from "./core/theme.js";
 import { pageOf, PAGES, readAll } from "./pages.js";
 import { Help } from "./parts/help.js";
+import * as notifications from "./parts/notifications.js";
 import { Empty, Problem, Skeleton } from "./parts/panel.js";
 import { Palette } from "./parts/palette.js";
 import { OfflineNote, Rail } from "./parts/rail.js";
@@ -26,6 +28,10 @@ const title = computed(() => {
   if (!detail || fleet.fleet.value.isLoading) return page.name;
   return (fleet.agentById(detail) ?? fleet.agentByName(detail))?.display_name || page.name;
 });
+
+// Of a tab that is not looked at, how much waits is seen all the same.
+const tabTitle = computed(() =>
+  `${approvals.waiting.value > 0 ? `(${approvals.waiting.value}) ` : ""}${title.value} – agentmap`);
 
 function App() {
   const [overlay, setOverlay] = useState(null);
@@ -40,7 +46,7 @@ function App() {
       keys: `g ${key}`, label: `Go to ${name}`, run: () => route.navigate(hrefInRange(path)),
     })),
   ]);
-  useEffect(() => { document.title = `${title.value} – agentmap`; }, [title.value]);
+  useEffect(() => { document.title = tabTitle.value; }, [tabTitle.value]);
   useMovedFocus(route.path.value);
   const view = detail ? page?.detail : page?.view;
   const hasRange = page?.hasRange || Boolean(page?.detail && detail && detail !== "new");
@@ -83,7 +89,7 @@ function useMovedFocus(path) {
 
 const NoSuchPage = () => html`<${Empty}><p>There is no page at this address. <a href=${route.hrefOf("/")}>Overview</a></p></${Empty}>`;
 
-for (const part of [route, keys, clock, query, fleet, feed, stream, session]) part.start();
+for (const part of [route, keys, clock, query, fleet, approvals, notifications, feed, stream, session]) part.start();
 const { page, detail } = pageOf(route.path.value);
 (detail ? page?.detail : page?.view)?.read();
 const container = document.getElementById("app");

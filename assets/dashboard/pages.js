@@ -1,11 +1,17 @@
 // The pages: their addresses, names and keys. The modules of a page are read when it is first asked for, or when the
 // browser has nothing else to do: the first page does not wait for those of the others.
 
+import { waiting } from "./core/approvals.js";
 import { signal } from "./core/view.js";
 
-// `key` goes to the page after `g`. `hasRange` shows the shared time range. `detail` is what lies below the page.
+// `key` goes to the page after `g`. `hasRange` shows the shared time range. `detail` is what lies below the page. `waiting`
+// is how many things on it wait for the reader.
 export const PAGES = [
   { path: "/", name: "Overview", key: "o", icon: "overview", view: lazy(() => import("./pages/overview.js"), "Overview") },
+  {
+    path: "/approvals", name: "Approvals", key: "p", icon: "approvals", waiting,
+    view: lazy(() => import("./pages/approvals.js"), "Approvals"),
+  },
   {
     path: "/agents", name: "Agents", key: "a", icon: "agents", view: lazy(() => import("./pages/agents.js"), "Agents"),
     detail: lazy(() => import("./pages/agent.js"), "Agent"),

@@ -82,6 +82,15 @@ pub fn hook(config: &Config, args: &HookArgs) -> Ran {
     Ok(if blocks { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
+/// Answers an event with settings that cannot be used: what asks is blocked.
+pub fn misconfigured(why: &str) -> ExitCode {
+    let mut bytes = Vec::new();
+    let _ = std::io::stdin().lock().take(MOST).read_to_end(&mut bytes);
+    let _ = writeln!(std::io::stderr(), "agentmap: {why}");
+    // Another event that is blocked would not let the agent end.
+    ExitCode::from(if claude_code::seems_to_ask(&bytes) == Some(false) { 0 } else { 2 })
+}
+
 /// What becomes of an event that cannot be read, or failed over: one that asks nothing passes, one that asks is
 /// answered as when nobody can be asked.
 fn unreadable(args: &HookArgs, bytes: &[u8], why: &str) -> Said {

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::app::{App, Clock, system_clock};
-use crate::cli::{Cli, Command, HookAction, PolicyArgs, PolicyCommand};
+use crate::cli::{Cli, Command, HookAction, HookArgs, PolicyArgs, PolicyCommand};
 use crate::config::Config;
 use crate::store::{Location, StoreError};
 
@@ -68,7 +68,8 @@ pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let ran = match Cli::from_arg_matches(&matches) {
         Err(e) => e.exit(),
-        Ok(cli) => match Config::resolve(cli.settings, &matches, cli.config.as_deref()) {
+        Ok(cli) => match Config::resolve(cli.settings, &matches, cli.config.as_deref(), !answers(&cli.command)) {
+            Err(e) if answers(&cli.command) => return hook::misconfigured(&e.to_string()),
             Err(e) => {
                 output::complain(&e.to_string());
                 return ExitCode::from(WRONG_USE);
@@ -80,6 +81,11 @@ pub fn main() -> ExitCode {
         output::complain(&fault.0);
         ExitCode::FAILURE
     })
+}
+
+/// Whether it is the hook that is run: in any folder, by a runtime that takes exit codes for answers.
+fn answers(command: &Command) -> bool {
+    matches!(command, Command::Hook(HookArgs { action: None, .. }))
 }
 
 fn run(command: Command, config: Config) -> Ran {

@@ -345,7 +345,7 @@ impl Run<'_, '_> {
             context: context.filter(|context| context.get() != "{}"),
             rule: &decided.rule,
         };
-        let context = JsonText(serde_json::to_string(&told).unwrap_or_else(|_| "{}".into()));
+        let context = JsonText::of(&told);
         let told =
             NewAudit { decision: decided.decision, reason: Some(decided.reason), context, ..asked.told };
         // It may have been deleted since it asked.

@@ -86,7 +86,7 @@ pub(super) struct MetricDraft {
 }
 
 /// How many bytes a context may have.
-const MAX_CONTEXT: usize = 64 * 1024;
+pub(super) const MAX_CONTEXT: usize = 64 * 1024;
 
 /// A context as it is stored.
 ///

@@ -12,6 +12,7 @@ use super::endpoint::Endpoint;
 use super::error::Problem;
 use super::idempotency::{Replayable, Retry};
 use super::json::Json;
+use super::metric_draft::MAX_CONTEXT;
 use super::reply::Ok200;
 use crate::App;
 use crate::app::Failure;
@@ -22,6 +23,7 @@ use crate::domain::command::{Action, Outcome};
 use crate::domain::deciding::Decided;
 use crate::domain::policy::Check;
 use crate::domain::policy::asking::Wish;
+use crate::domain::refusal::Refusal;
 use crate::domain::unknown_agents::{self, UnknownAgentView};
 
 /// The endpoints.
@@ -103,9 +105,21 @@ async fn decide(
     retry: Retry,
 ) -> Result<Replayable<Ok200<Ruling>>, Problem> {
     check_agent(&app, &retry.caller, [wish.agent.as_str()])?;
+    check_context(&wish)?;
     let asked = app.question(wish).await?;
     let (outcome, replay) = retry.submit(&app, Action::Decide(Box::new(asked))).await?;
     Ok(replay.of(Ok200(Ruling::of(&*one(outcome)?)?)))
+}
+
+/// # Errors
+/// When what the client wants kept is too large.
+fn check_context(wish: &Wish) -> Result<(), Problem> {
+    let bytes = wish.context.as_ref().map_or(0, |context| context.0.len());
+    if bytes > MAX_CONTEXT {
+        let text = format!("context is {bytes} bytes; at most {MAX_CONTEXT} are kept.");
+        return Err(Refusal::TooLarge(text).into());
+    }
+    Ok(())
 }
 
 /// The one record of an outcome.

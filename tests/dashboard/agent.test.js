@@ -380,3 +380,15 @@ test("hostile data is text, and the page fits a narrow window", async (t) => {
     }
   }
 });
+
+test("what is reserved and what an operator added is told, and moves nothing of what was used", async (t) => {
+  // What was left of the raised budget was taken for that of the agent's own limit: it seemed to have used less than nothing.
+  const agent = await api.createAgent({ budget_max_cost_per_day: 5 });
+  await api.recordMetric(agent.agent_id, { cost_usd: 1 });
+  await api.decide(agent.name, { tool: "Read", path: "src/a.rs", command: undefined, estimated_cost_usd: 0.5 });
+  const page = await open(t, addressOf(agent));
+  const beside = panel(page, "Budget today").locator(".beside");
+  await beside.filter({ hasText: "of USD 5.00, USD 1.00 used, USD 0.50 reserved" }).waitFor();
+  await api.request("POST", `/api/v1/budgets/agent:${agent.agent_id}/raise`, { cost_usd: 20 });
+  await beside.filter({ hasText: "of USD 5.00, USD 1.00 used, USD 0.50 reserved, raised by USD 20.00 for today" }).waitFor();
+});

@@ -59,6 +59,13 @@ export class Api {
     });
   }
 
+  // Asks whether an agent may do something, as its hook does; what is not given needs a person's approval.
+  decide(agent, fields = {}) {
+    return this.request("POST", "/api/v1/policy/decide", {
+      agent, tool: "Bash", command: "git push origin main", session_id: "s-1", ...fields,
+    });
+  }
+
   // Many at once; throws when the server refuses one of them.
   recordMetrics(records) {
     return this.#batch("/api/v1/metrics/batch", records);

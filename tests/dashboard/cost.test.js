@@ -238,3 +238,68 @@ test("the page is accessible", async (t) => {
   const page = await open(t);
   await assertAccessible(page);
 });
+
+const limits = (page) => page.getByRole("region", { name: "Budgets of the fleet and its categories" });
+const limitOf = (page, name) => limits(page).getByRole("listitem").filter({ hasText: name });
+
+test("the fleet's budget is limited, raised, reset, paused and resumed where it is shown", async (t) => {
+  const own = await testServer(t);
+  const client = new Api(own);
+  const { agent_id } = await client.createAgent({ name: "coder", metadata_category: "foundry" });
+  await client.recordMetric(agent_id, { cost_usd: 4 });
+  const page = await testPage(t, browser, own, { allow: [/status of 500/] });
+  await Promise.all([streaming(page), page.goto("/dashboard/cost")]);
+  await settled(page);
+  const fleet = limitOf(page, "The whole fleet");
+  const choose = async (act) => {
+    await fleet.getByText("Change").click();
+    await fleet.getByRole("button", { name: act, exact: true }).click();
+  };
+  const budget = () => client.get("/api/v1/budgets/fleet");
+  await fleet.getByText("USD 4.00 used, no limit").waitFor();
+  await fleet.getByText("Change").click();
+  assert.equal(await fleet.getByRole("button", { name: "Raise for today" }).count(), 0, "without a limit there is nothing to raise");
+  await page.keyboard.press("Escape");
+
+  await choose("Set the limit");
+  await page.keyboard.type("much");
+  await page.keyboard.press("Enter");
+  await fleet.getByText("is no amount in USD").waitFor();
+  await fleet.getByRole("textbox").fill("10");
+  await assertAccessible(page);
+  await page.keyboard.press("Enter");
+  await fleet.getByText("USD 4.00 of USD 10.00 used · USD 6.00 left").waitFor();
+  await fleet.getByRole("form").waitFor({ state: "detached" });
+  assert.ok(await fleet.locator("summary").evaluate((element) => element === document.activeElement), "the focus is back");
+
+  let isBroken = true;
+  await page.route("**/fleet/raise", (route) => (isBroken
+    ? route.fulfill({ status: 500, headers: { "X-Request-Id": "abc123" }, json: { detail: "The disk is full" } }) : route.fallback()));
+  await choose("Raise for today");
+  await page.keyboard.type("2,5");
+  await page.keyboard.press("Enter");
+  await fleet.getByRole("alert").getByText("The disk is full Request abc123").waitFor();
+  isBroken = false;
+  await fleet.getByRole("button", { name: "Try again" }).click();
+  await fleet.getByText("USD 4.00 of USD 12.50 used · USD 8.50 left · raised by USD 2.50 today").waitFor();
+  assert.equal((await budget()).raised, 2.5);
+
+  await client.decide("coder", { tool: "Read", path: "src/a.rs", command: undefined, estimated_cost_usd: 1.5 });
+  await fleet.getByText("USD 1.50 reserved · USD 7.00 left").waitFor();
+  await choose("Reset for today");
+  await fleet.getByText("The USD 4.00 used today count no longer.").waitFor();
+  await fleet.getByRole("button", { name: "Reset", exact: true }).click();
+  await fleet.getByText("USD 0.00 of USD 12.50 used").waitFor();
+  await choose("Pause");
+  await fleet.getByRole("button", { name: "Pause all spending" }).click();
+  await fleet.getByText("paused: nothing is allowed").waitFor();
+  assert.equal((await budget()).paused, true);
+  await choose("Resume");
+  await fleet.getByRole("button", { name: "Resume", exact: true }).last().click();
+  await fleet.getByText("paused: nothing is allowed").waitFor({ state: "detached" });
+  assert.equal((await budget()).paused, false);
+
+  await client.request("PUT", "/api/v1/budgets/category:foundry", { max_cost_per_day: 5 });
+  await limitOf(page, "foundry").getByText("USD 4.00 of USD 5.00 used · USD 1.50 reserved · USD 0.00 left").waitFor();
+  await limitOf(page, "foundry").getByText("exceeded").waitFor();
+});

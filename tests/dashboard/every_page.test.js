@@ -25,8 +25,9 @@ after(async () => {
   await server?.close();
 });
 
-// An agent, its metrics and operations whose every text is hostile, and which is the busiest of all.
+// An agent, its metrics and operations whose every text is hostile, and which is the busiest of all; and one that asks.
 async function seedHostile() {
+  await askHostile();
   const { agent_id } = await api.createAgent({
     display_name: `${MARKUP}${TURNED}`,
     description: LONG,
@@ -50,6 +51,17 @@ async function seedHostile() {
         rbac_decision, rbac_reason: text, session_id: text, context,
       });
     }
+  }
+}
+
+// Questions whose every text is hostile: some wait, some were answered, some stand approved.
+async function askHostile() {
+  const { name } = await api.createAgent({ role: MARKUP.slice(0, 64), rbac_allowed_tools: ["*"], rbac_requires_approval: true });
+  for (const text of [MARKUP, TURNED, LONG]) {
+    const question = { tool: text.slice(0, 1_024), command: undefined, target: text, session_id: text };
+    const asked = [await api.decide(name, question), await api.decide(name, { ...question, session_id: `${text.slice(1)}-` })];
+    assert.deepEqual(asked.map(({ decision }) => decision), ["requires_approval", "requires_approval"], asked[0].reason);
+    await api.request("POST", `/api/v1/approvals/${asked[1].approval_id}/approve`, { scope: "session", reason: text });
   }
 }
 

@@ -31,7 +31,7 @@ const titled = (page, name) => page.getByRole("heading", { level: 1, name, exact
 test("every page is one click or two keys away, and has an address of its own", async (t) => {
   const page = await open(t);
   for (const [name, key, path] of [
-    ["Agents", "a", "/agents"], ["Activity", "l", "/activity"], ["Audit", "u", "/audit"], ["Cost", "c", "/cost"],
+    ["Approvals", "p", "/approvals"], ["Agents", "a", "/agents"], ["Activity", "l", "/activity"], ["Audit", "u", "/audit"], ["Cost", "c", "/cost"],
     ["Quality", "q", "/quality"], ["Map", "m", "/map"], ["Overview", "o", "/"],
   ]) {
     await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true }).click();

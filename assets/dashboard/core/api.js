@@ -44,12 +44,19 @@ export async function request(url, { method = "GET", body, signal } = {}) {
   }
   const answer = parsed(text);
   if (response.ok) return { body: answer, headers: response.headers };
-  if (response.status === 401) logIn();
+  if (response.status === 401 && !isLeaving) logIn();
   throw new ApiError(answer?.detail ?? `The server answered ${response.status} ${response.statusText}.`, {
     status: response.status,
     requestId: response.headers.get("X-Request-Id") ?? answer?.request_id,
     errors: answer?.errors,
   });
+}
+
+let isLeaving = false;
+
+// The reader logs out: what is refused from then on leads him nowhere else.
+export function leave() {
+  isLeaving = true;
 }
 
 // The server wants a token that this browser has not shown, or that has ended. The reader comes back to this page.

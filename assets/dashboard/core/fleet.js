@@ -124,10 +124,14 @@ function apply(event) {
     put(briefOf(event.data, byId.get(event.data.agent_id)));
     return true;
   }
+  if (isActOnBudget(event)) return false;
   const agent = byId.get(id) ?? agentByName(event.agentName);
   if (agent) put({ ...agent, ...moved(agent, event) });
   return false;
 }
+
+// What an operator did to a budget, which need not be an agent's: what is left then says nothing of what an agent used.
+const isActOnBudget = ({ type, metadata }) => type === "budget_updated" && /^budget_/.test(metadata?.operation);
 
 function moved(agent, { type, timestamp, metadata }) {
   const last_active_at = timestamp > (agent.last_active_at ?? "") ? timestamp : agent.last_active_at;

@@ -1,7 +1,7 @@
 // Where the focus goes when the control that has it goes away: a keyboard that falls to the top of the page has lost its
 // place.
 
-const LISTS = "ul, ol, [role=group]";
+const LISTS = "ul, ol, [role=group], [role=feed]";
 const PLACES = `${LISTS}, section, form, #page`;
 
 // The `ref` of a control that may go away: the focus goes to the next control of its kind in its list, else to the

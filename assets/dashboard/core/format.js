@@ -75,6 +75,7 @@ const dayOfWeek = new Intl.DateTimeFormat(locale, { weekday: "short", day: "nume
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "long" });
 const relative = new Intl.RelativeTimeFormat(locale, { style: "short", numeric: "auto" });
 const MINUTE = 60_000;
+const STEP = 5_000;
 const UNITS = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], ["second", 1_000]];
 
 const valid = (timestamp) => {
@@ -102,6 +103,13 @@ export function ago(timestamp, now = Date.now()) {
   const past = date - now < MINUTE ? Math.min(0, date - now) : date - now;
   const [unit, size] = UNITS.find(([, ms]) => Math.abs(past) >= ms) ?? ["second", 1_000];
   return relative.format(Math.trunc(past / size), unit);
+}
+
+// How long it is until a moment, as of `now` (ms): "8 min left", near the end in steps of five seconds.
+export function timeLeft(timestamp, now = Date.now()) {
+  const left = (valid(timestamp) ?? NaN) - now;
+  if (!(left > 0)) return "time is up";
+  return `${duration(left < 2 * MINUTE ? Math.ceil(left / STEP) * STEP : Math.floor(left / MINUTE) * MINUTE)} left`;
 }
 
 // The exact moment, local and in UTC, for a title.

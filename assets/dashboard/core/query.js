@@ -14,16 +14,17 @@ const KEPT = 120;
 
 const entries = new Map();
 
-// What an event changes.
-function topicOf({ type }) {
-  if (type === "agent_created" || type === "agent_updated" || type === "agent_deleted") return "agents";
-  if (type === "budget_alert") return "alerts";
-  if (type === "gap" || type === "reset") return "all";
-  return /^(operation_|quality_gate_|agent_spawned|approval_)/.test(type) ? "operations" : "metrics";
+// What an event changes. An answer is an act of the audit trail, too, as is the end of a grant.
+function topicsOf({ type, metadata }) {
+  if (type === "agent_created" || type === "agent_updated" || type === "agent_deleted") return ["agents"];
+  if (type === "budget_alert") return ["alerts"];
+  if (type === "gap" || type === "reset") return ["all"];
+  if (/^approval_/.test(type) || metadata?.operation === "grant_revoked") return ["approvals", "operations"];
+  return [/^(operation_|quality_gate_|agent_spawned)/.test(type) ? "operations" : "metrics"];
 }
 
 // Reads a URL (null: nothing) and keeps its answer fresh while it is shown. `on` lists the topics that change it:
-// operations, metrics, agents, alerts. Returns `{data, headers, error, isLoading, reload}`; while another URL loads, the
+// operations, metrics, agents, alerts, approvals. Returns `{data, headers, error, isLoading, reload}`; while another URL loads, the
 // answer of the one before stays, marked by `isOld`.
 export function useQuery(url, { on = [], every = OFTEN_MS } = {}) {
   const entry = url === null ? null : entryOf(url);
@@ -105,7 +106,7 @@ function isTouched(entry, topics) {
 
 export function start() {
   listen((events) => {
-    const topics = new Set(events.map(topicOf));
+    const topics = new Set(events.flatMap(topicsOf));
     for (const entry of entries.values()) {
       if (entry.users.size === 0) entry.isStale = true;
       else if (isTouched(entry, topics)) refreshSoon(entry);

@@ -9,6 +9,7 @@ import { Budgets } from "./cost/budgets.js";
 import { ServiceCharts, UsageCharts } from "./cost/charts.js";
 import { Figures } from "./cost/figures.js";
 import { Groups, MOST_GROUPS } from "./cost/groups.js";
+import { Limits } from "./cost/limits.js";
 import { windowOf } from "./cost/window.js";
 
 const GROUPINGS = ["agent", "role", "category", "type"];
@@ -31,6 +32,7 @@ export function Cost() {
       <${UsageCharts} key=${by} by=${by} note=${shown.note} breakdown=${breakdown} />
     </div>
     <${ServiceCharts} timeline=${timeline} />
+    <${Limits} />
     <div class="wide-narrow">
       <${Groups} by=${by} period=${shown.breakdown} note=${shown.note} breakdown=${breakdown} />
       <${Budgets} />

@@ -6,6 +6,7 @@ const SHAPES = {
   overview: "M2 9h4v5H2zM6 2h4v12H6zM10 6h4v8h-4z",
   agents: "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 14a5.5 5.5 0 0 1 11 0",
   activity: "M1.5 8h3l2-5 3 10 2-5h3",
+  approvals: "M2.5 9.5h3l1 2h3l1-2h3v4h-11zM2.5 9.5l2-7h7l2 7M6 5.5l1.5 1.5 3-3",
   audit: "M4 1.5h6l3 3v10H4zM6.5 7h4M6.5 9.5h4M6.5 12h2",
   cost: "M8 1.5v13M11.5 4.5C10 3 5 3 5 5.5S11.5 8 11.5 10.5 6 13 4.5 11.5",
   quality: "M8 1.5l2 4.3 4.5.5-3.4 3.1 1 4.6L8 11.7 3.9 14l1-4.6L1.5 6.3 6 5.8z",

@@ -2,7 +2,9 @@
 
 import { html } from "../core/view.js";
 import { now } from "../core/clock.js";
-import { ago, amount, exact, moment, money, percent, points, tokens, words } from "../core/format.js";
+import { ago, amount, exact, moment, money, percent, points, timeLeft, tokens, words } from "../core/format.js";
+
+const SHORT_MS = 120_000;
 
 const STATUS = { active: "ok", idle: "idle", blocked: "bad", paused: "warn", offline: "idle" };
 export const STATUSES = Object.keys(STATUS);
@@ -30,6 +32,13 @@ export const EVENT_TYPES = [
 
 // The state that an event's type stands for: ok, info, warn, bad or idle.
 export const stateOf = (type) => EVENTS[type] ?? "idle";
+
+const ANSWERS = { pending: "warn", approved: "ok", denied: "bad", expired: "idle" };
+const REACHES = { session: "approved for the session", always: "approved for always" };
+
+// How what was asked of a person stands.
+export const Answered = ({ status, scope }) => html`
+  <span class="state" data-state=${ANSWERS[status] ?? "idle"}>${(status === "approved" && REACHES[scope]) || words(status)}</span>`;
 
 // The kind of an event.
 export const EventType = ({ type }) => html`<span class="state" data-state=${stateOf(type)}>${words(type)}</span>`;
@@ -66,6 +75,12 @@ export function BudgetBar({ used, limit, currency = "USD" }) {
 // A time as "3 min ago", with the exact moment on hover.
 export const Ago = ({ at }) =>
   html`<time class="nowrap" dateTime=${at ?? undefined} title=${moment(at)}>${ago(at, now.value)}</time>`;
+
+// How long something still waits; what is about to end stands out.
+export function TimeLeft({ at }) {
+  const isShort = Date.parse(at) - now.value < SHORT_MS;
+  return html`<time class="nowrap ${isShort ? "short" : ""}" dateTime=${at} title=${moment(at)}>${timeLeft(at, now.value)}</time>`;
+}
 
 export const Money = ({ value, currency = "USD" }) =>
   html`<span class="number nowrap" title="${currency} ${value}">${money(value, currency)}</span>`;

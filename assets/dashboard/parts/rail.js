@@ -9,6 +9,8 @@ import { choice, chooseNext } from "../core/theme.js";
 import { count, timeOfDay } from "../core/format.js";
 import { icon } from "./icon.js";
 
+const MOST_TOLD = 99; // in a badge
+
 export function Rail({ pages, current, onHelp }) {
   return html`
     <nav class="rail" aria-label="Pages">
@@ -16,13 +18,7 @@ export function Rail({ pages, current, onHelp }) {
         <img src="/assets/icon.svg" width="20" height="20" alt="" /><span>agentmap</span>
       </a>
       <ul>
-        ${pages.map((page) => html`
-          <li key=${page.path}>
-            <a class="rail-item" href=${hrefInRange(page.path)} title=${page.name} aria-label=${page.name}
-              aria-current=${page === current ? "page" : undefined}>
-              ${icon(page.icon)}<span class="rail-label">${page.name}</span>
-            </a>
-          </li>`)}
+        ${pages.map((page) => html`<${Item} key=${page.path} page=${page} isCurrent=${page === current} />`)}
       </ul>
       <div class="rail-foot">
         <${Connection} />
@@ -38,6 +34,18 @@ export function Rail({ pages, current, onHelp }) {
           </button>`}
       </div>
     </nav>`;
+}
+
+function Item({ page, isCurrent }) {
+  const waiting = page.waiting?.value ?? 0;
+  const told = waiting > MOST_TOLD ? `${MOST_TOLD}+` : String(waiting);
+  const name = waiting > 0 ? `${page.name}, ${told} waiting` : page.name;
+  return html`
+    <li>
+      <a class="rail-item" href=${hrefInRange(page.path)} title=${name} aria-label=${name} aria-current=${isCurrent ? "page" : undefined}>
+        ${icon(page.icon)}<span class="rail-label">${page.name}</span>${waiting > 0 && html`${" "}<span class="badge">${told}</span>`}
+      </a>
+    </li>`;
 }
 
 // A mark, and the words for it; to what changes with every event a screen reader does not listen.

@@ -18,13 +18,14 @@ export function Budget({ agent }) {
   const hours = useQuery(urlOf("/api/v1/metrics/timeline", {
     agent_id: agent.agent_id, start_date: new Date(dayOf(now)).toISOString(), step: "hour",
   }), { on: ["metrics"] });
+  const held = useQuery(`/api/v1/budgets/agent:${agent.agent_id}`, { on: ["metrics", "operations"] });
   return html`
     <section class="panel" aria-label="Budget today">
       <header><h2>Budget today</h2><span class="note">UTC day</span></header>
       <div class="figures">
         <div class="figure"><span class="label">Left</span>
           <span class="value"><${Money} value=${limit - used} currency=${currency} /></span>
-          <span class="beside">of ${money(limit, currency)}, ${money(used, currency)} used</span>
+          <span class="beside">of ${money(limit, currency)}, ${money(used, currency)} used${heldInWords(held.data, currency)}</span>
           <${BudgetBar} used=${used} limit=${limit} currency=${currency} /></div>
         <div class="figure"><span class="label">Tokens today</span><span class="value"><${Tokens} value=${tokens_used_today} /></span></div>
         <div class="figure"><span class="label">Token limit of a session</span><span class="value"><${Tokens} value=${max_tokens_per_session} /></span></div>
@@ -42,6 +43,17 @@ export function Budget({ agent }) {
           ]} />`;
       }}</${Panel}>
     </section>`;
+}
+
+// What decisions reserve until a metric tells what it did cost, and what operators did.
+function heldInWords(budget, currency) {
+  if (!budget) return "";
+  const { reserved, raised, paused } = budget;
+  return [
+    reserved > 0 && `, ${money(reserved, currency)} reserved`,
+    raised > 0 && `, raised by ${money(raised, currency)} for today`,
+    paused && ", paused by an operator",
+  ].filter(Boolean).join("");
 }
 
 function outlook({ pace, runsOut, ranOut, atMidnight }, format) {

@@ -1,12 +1,14 @@
 // What a person should look at now; when there is nothing, one quiet line.
 
 import { html, signal, useEffect, useRef } from "../../core/view.js";
+import { load as loadApprovals, pending, subjectOf } from "../../core/approvals.js";
 import { agentById, fleet, load } from "../../core/fleet.js";
 import { handsFocusOn } from "../../core/focus.js";
 import { hrefOf } from "../../core/route.js";
 import { useQuery } from "../../core/query.js";
 import { count, money, percent } from "../../core/format.js";
 import { isListOfTexts, read, write } from "../../core/storage.js";
+import { visible } from "../../parts/json.js";
 import { Ago, levelOf } from "../../parts/marks.js";
 import { Panel } from "../../parts/panel.js";
 import { icon } from "../../parts/icon.js";
@@ -15,11 +17,11 @@ const DAY_MS = 86_400_000;
 const SHOWN = 6; // the others are one click away
 const LISTED = 50; // of the others
 const APART = 3; // of one kind; more are told together
+const LONGEST = 300; // of a text that is clipped anyway
 const FAILING = 0.6; // of what it did succeeded
 const DISMISSED = "agentmap.dismissed";
 const HEIGHT = "agentmap.needs"; // px
 const ALERTS = "/api/v1/agents/alerts?limit=100";
-const APPROVALS = "/api/v1/events/audit/timeline?period=1h&step=minute&rbac_decision=requires_approval";
 
 const dismissed = signal(new Set(read(DISMISSED, [], isListOfTexts)));
 
@@ -34,11 +36,16 @@ const height = read(HEIGHT, 116, (px) => px > 0 && px < 2_000);
 
 export function Needs() {
   const alerts = useQuery(ALERTS, { on: ["alerts"] });
-  const approvals = useQuery(APPROVALS, { on: ["operations"], every: 10_000 });
   return html`
-    <${Panel} title="Needs you" query=${[agentsAsQuery(), alerts, approvals]} height=${height}>
-      ${(agents, told, asked) => html`<${List} needs=${[...ofAgents(agents), ...ofApprovals(asked), ...ofAlerts(told)]} />`}
+    <${Panel} title="Needs you" query=${[approvalsAsQuery(), agentsAsQuery(), alerts]} height=${height}>
+      ${(asked, agents, told) => html`<${List} needs=${[...ofApprovals(asked), ...ofAgents(agents), ...ofAlerts(told)]} />`}
     </${Panel}>`;
+}
+
+function approvalsAsQuery() {
+  const { list, error, isLoading } = pending.value;
+  const isUnread = isLoading || (error !== null && list.length === 0);
+  return { data: isUnread ? undefined : list, error, reload: loadApprovals };
 }
 
 // That nobody is known is no news as long as the agents could not be read.
@@ -55,7 +62,7 @@ function List({ needs }) {
 }
 
 function Shown({ needs }) {
-  if (needs.length === 0) return html`<p class="muted">Nothing: no budget is exceeded, nobody is blocked, no alert is open.</p>`;
+  if (needs.length === 0) return html`<p class="muted">Nothing: no budget is exceeded, nobody is blocked or waits for an answer, no alert is open.</p>`;
   return html`
     <ul class="needs">
       ${needs.slice(0, SHOWN).map(({ key, state, what, text, href, at, onDismiss }) => html`
@@ -105,13 +112,18 @@ function together(what, state, filters, needs) {
   }];
 }
 
-function ofApprovals({ points }) {
-  const asked = points.reduce((sum, { operations }) => sum + operations, 0);
-  if (asked === 0) return [];
-  return [{
-    key: "approvals", state: "warn", what: "Approval", href: hrefOf("/audit", { rbac_decision: "requires_approval", range: "1h" }),
-    text: `${count(asked)} ${asked === 1 ? "operation" : "operations"} of the last hour asked for approval`,
-  }];
+// What waits for an answer comes before all else: an agent stands still until then.
+function ofApprovals(list) {
+  const [what, state] = ["Approval", "warn"];
+  if (list.length <= APART) {
+    return list.map((approval) => ({
+      key: approval.approval_id, what, state, at: approval.created_at, href: hrefOf("/approvals", { approval: approval.approval_id }),
+      text: visible(`${approval.agent_name} asks: ${approval.question.tool} ${subjectOf(approval.question)}`.slice(0, LONGEST)),
+    }));
+  }
+  const names = [...new Set(list.map(({ agent_name }) => visible(agent_name)))];
+  const named = names.slice(0, APART).join(", ") + (names.length > APART ? " and others" : "");
+  return [{ key: what, what, state, at: list[0].created_at, href: hrefOf("/approvals"), text: `${count(list.length)} wait: ${named}` }];
 }
 
 // Alerts of the last day, without those that the agents' present state tells already.
