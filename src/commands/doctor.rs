@@ -28,10 +28,10 @@ pub async fn doctor(config: Config) -> Ran {
     match (&note, &health) {
         (Some(note), Some((200, _))) => tell(true, format!("a server answers at {}", note.url())),
         (Some(note), _) => {
-            tell(false, format!("the server at {} does not answer: start `agentmap serve`", note.url()))
+            tell(false, format!("the server at {} does not answer: start `agentmap serve`", note.url()));
         }
         (None, _) => {
-            tell(false, format!("no server runs on {}: start `agentmap serve`", config.data.display()))
+            tell(false, format!("no server runs on {}: start `agentmap serve`", config.data.display()));
         }
     }
     let found: Vec<_> = settings_files()

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Ran, client, presence};
+use super::{client, presence};
 use crate::cli::{HookArgs, OnUnreachable};
 use crate::config::Config;
 use crate::hook::Answer;
@@ -54,7 +54,7 @@ impl Said {
 }
 
 /// Answers one event.
-pub fn hook(config: &Config, args: &HookArgs) -> Ran {
+pub fn hook(config: &Config, args: &HookArgs) -> ExitCode {
     // Nothing of a panic is for the runtime to read.
     std::panic::set_hook(Box::new(|_| ()));
     let mut bytes = Vec::new();
@@ -79,7 +79,7 @@ pub fn hook(config: &Config, args: &HookArgs) -> Ran {
     if !blocks {
         let _ = catch_unwind(AssertUnwindSafe(|| hand_on(config, HANDED_ON)));
     }
-    Ok(if blocks { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    if blocks { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
 /// Answers an event with settings that cannot be used: what asks is blocked.
@@ -88,7 +88,7 @@ pub fn misconfigured(why: &str) -> ExitCode {
     let _ = std::io::stdin().lock().take(MOST).read_to_end(&mut bytes);
     let _ = writeln!(std::io::stderr(), "agentmap: {why}");
     // Another event that is blocked would not let the agent end.
-    ExitCode::from(if claude_code::seems_to_ask(&bytes) == Some(false) { 0 } else { 2 })
+    ExitCode::from(if Seems::of(&bytes) == Seems::Telling { 0 } else { 2 })
 }
 
 /// What becomes of an event that cannot be read, or failed over: one that asks nothing passes, one that asks is
@@ -202,8 +202,8 @@ pub fn hand_on(config: &Config, count: usize) {
     for (file, delivery) in kept {
         match send(&note, &delivery.path(0), &delivery, PATIENCE) {
             // What the server will never take is put aside.
-            Ok((200..300 | 409 | 410, _)) => spool.done(&file),
-            Ok((400..500, _)) => spool.set_aside(&file),
+            Ok((200..300 | 409 | 410, _)) => Spool::done(&file),
+            Ok((400..500, _)) => Spool::set_aside(&file),
             _ => return,
         }
     }

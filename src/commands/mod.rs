@@ -68,14 +68,16 @@ pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let ran = match Cli::from_arg_matches(&matches) {
         Err(e) => e.exit(),
-        Ok(cli) => match Config::resolve(cli.settings, &matches, cli.config.as_deref(), !answers(&cli.command)) {
-            Err(e) if answers(&cli.command) => return hook::misconfigured(&e.to_string()),
-            Err(e) => {
-                output::complain(&e.to_string());
-                return ExitCode::from(WRONG_USE);
+        Ok(cli) => {
+            match Config::resolve(cli.settings, &matches, cli.config.as_deref(), !answers(&cli.command)) {
+                Err(e) if answers(&cli.command) => return hook::misconfigured(&e.to_string()),
+                Err(e) => {
+                    output::complain(&e.to_string());
+                    return ExitCode::from(WRONG_USE);
+                }
+                Ok(config) => run(cli.command, config),
             }
-            Ok(config) => run(cli.command, config),
-        },
+        }
     };
     ran.unwrap_or_else(|fault| {
         output::complain(&fault.0);
@@ -109,7 +111,7 @@ fn run(command: Command, config: Config) -> Ran {
             block_on(policy::test(config, args))
         }
         Command::Hook(args) => match &args.action {
-            None => hook::hook(&config, &args),
+            None => Ok(hook::hook(&config, &args)),
             Some(HookAction::Install(args)) => hook::install::install(&config, args),
             Some(HookAction::Uninstall(args)) => hook::install::uninstall(args),
         },

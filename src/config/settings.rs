@@ -78,8 +78,7 @@ pub struct Settings {
     /// The agent that acts in a runtime's main session, where nobody says which [default: claude-code]
     #[arg(long, global = true, env = "AGENTMAP_DEFAULT_IDENTITY", value_name = "NAME")]
     pub default_identity: Option<String>,
-    /// Prices of models beside the built-in ones: {"model*": {"input", "output", "cache_read", "cache_write"}}, each in
-    /// USD for a million tokens
+    /// A file of prices of models beside the built-in ones, by token class, in USD for a million tokens
     #[arg(long, global = true, env = "AGENTMAP_PRICES", value_name = "FILE")]
     pub prices: Option<PathBuf>,
     /// How long what an allowed operation may cost is held, unless a metric tells before what it did [default: 10m]

@@ -69,7 +69,9 @@ fn all_ask(server: Server, round: u64, kill_after: Option<usize>) -> (Option<Ser
                 Err(error) => assert!(server.is_none(), "caller {caller}: {error}"),
             }
             if kill_after.is_some_and(|count| answers.len() >= count) {
-                server.take().map(Server::kill);
+                if let Some(server) = server.take() {
+                    server.kill();
+                }
             }
         }
     });
@@ -79,10 +81,9 @@ fn all_ask(server: Server, round: u64, kill_after: Option<usize>) -> (Option<Ser
 /// What is used, held and left.
 fn stands(client: &mut Client) -> [usize; 3] {
     let budget = client.get(BUDGET);
-    ["used", "reserved", "remaining"].map(|member| {
-        let units = budget[member].as_f64().unwrap();
-        (0..=CALLERS).find(|count| units == f64::from(u32::try_from(*count).unwrap())).unwrap()
-    })
+    // Whole units are told without a fraction.
+    ["used", "reserved", "remaining"]
+        .map(|member| budget[member].as_f64().unwrap().to_string().parse().unwrap())
 }
 
 /// Those who were answered are held for; whoever was not asks again, and is one of the same fifty.

@@ -48,7 +48,7 @@ fn wanted(event: &Value) -> &'static str {
     let path = input["file_path"].as_str().unwrap_or_default();
     match event["tool_name"].as_str().unwrap() {
         "WebFetch" | "WebSearch" | "Agent" | "Skill" | "TodoWrite" => "deny",
-        _ if path.contains("..") || path.ends_with(".env") => "deny",
+        _ if path.contains("..") || path.contains(".env") => "deny",
         // Nobody answers.
         "Bash" if input["command"].as_str().unwrap().contains("push") => "deny",
         _ => "allow",

@@ -13,12 +13,12 @@ use crate::config::Config;
 /// The settings files that there are: of the user, and of the project that this folder is.
 pub fn settings_files() -> Vec<PathBuf> {
     [WhichSettings { user: true, project: false }, WhichSettings { user: false, project: true }]
-        .iter()
+        .into_iter()
         .filter_map(|which| file_of(which).ok())
         .collect()
 }
 
-fn file_of(which: &WhichSettings) -> Result<PathBuf, Fault> {
+fn file_of(which: WhichSettings) -> Result<PathBuf, Fault> {
     if which.project {
         return Ok(Path::new(".claude").join("settings.json"));
     }
@@ -48,7 +48,7 @@ pub fn install(config: &Config, args: &HookInstallArgs) -> Ran {
     ] {
         words.extend(value.map(|value| [name.to_owned(), value]).into_iter().flatten());
     }
-    let file = file_of(&args.which)?;
+    let file = file_of(args.which)?;
     let program = program.display().to_string();
     if write(&file, Some((&program, &words)), args.dry_run)? {
         output::say(&format!(
@@ -67,7 +67,7 @@ pub fn install(config: &Config, args: &HookInstallArgs) -> Ran {
 
 /// Takes the hook out.
 pub fn uninstall(args: &HookUninstallArgs) -> Ran {
-    let file = file_of(&args.which)?;
+    let file = file_of(args.which)?;
     if write(&file, None, args.dry_run)? {
         output::say(&format!("Claude Code asks agentmap no longer: {}.", file.display()));
     }

@@ -8,7 +8,7 @@ use crate::commands::agents::open_data;
 use crate::config::{Config, UnknownAgent};
 use crate::domain::agents::{Agent, BY_NAME};
 use crate::domain::audit::Decision;
-use crate::domain::deciding::Decided;
+use crate::domain::deciding::{Decided, Said};
 use crate::domain::policy::Rights;
 use crate::domain::policy::asking::{Terms, Wish};
 use crate::hook::claude_code::Payload;
@@ -43,7 +43,7 @@ pub fn decide(config: &Config, payload: &Payload, delivery: &Delivery) -> Result
         let unknown_may = config.governance.unknown_agent == UnknownAgent::Allow;
         let terms = Terms { unknown_may, at, hold_until: at, answer_until: at, nonce: nonce() };
         let asked = Wish::clone(&wish).asked(rights.as_ref(), terms);
-        let said = asked.said(&mut tx, at)?.filter(|said| said.is_grant());
+        let said = asked.said(&mut tx, at)?.filter(Said::is_grant);
         Decided::of(&mut tx, &asked, said.as_ref(), at).map(|decided| (asked, decided))
     });
     let (asked, decided) = decided.map_err(|e| e.to_string())?;

@@ -133,7 +133,7 @@ impl Spool {
         for file in names.into_iter().take(count) {
             match fs::read(&file).ok().map(|bytes| serde_json::from_slice(&bytes)) {
                 Some(Ok(delivery)) => found.push((file, delivery)),
-                Some(Err(_)) => self.set_aside(&file),
+                Some(Err(_)) => Self::set_aside(&file),
                 None => {}
             }
         }
@@ -141,12 +141,12 @@ impl Spool {
     }
 
     /// Forgets one that was taken.
-    pub fn done(&self, file: &Path) {
+    pub fn done(file: &Path) {
         let _ = fs::remove_file(file);
     }
 
     /// Puts one aside that nobody will take; it stays for people to look at.
-    pub fn set_aside(&self, file: &Path) {
+    pub fn set_aside(file: &Path) {
         let _ = fs::rename(file, file.with_extension("refused"));
     }
 }
