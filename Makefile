@@ -27,6 +27,9 @@ DAMAGES ?= 5000
 # How many power failures `make crash-images` makes up.
 IMAGES ?= 20000
 
+# How many rounds `make budgets` lets callers ask in.
+BUDGET_ROUNDS ?= 100
+
 # How often `make tampering` tampers in each way.
 TAMPERINGS ?= 200
 
@@ -106,6 +109,10 @@ crash-images: ## Let the power fail at random moments and open what is left: mak
 .PHONY: tampering
 tampering: ## Tamper with audit trails at random, and see each found out: make tampering TAMPERINGS=200
 	AGENTMAP_TAMPERINGS=$(TAMPERINGS) cargo test --locked --test crash tampering -- --nocapture
+
+.PHONY: budgets
+budgets: ## Let 100 callers at once ask for a budget of 50, and kill the server: make budgets BUDGET_ROUNDS=100
+	AGENTMAP_BUDGET_ROUNDS=$(BUDGET_ROUNDS) cargo test --locked --release --test crash -- --nocapture budgets::
 
 .PHONY: siege
 siege: ## Attack the server with slow, large and idle clients, and measure those who work meanwhile

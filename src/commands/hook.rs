@@ -20,7 +20,7 @@ use super::{client, presence};
 use crate::cli::{HookArgs, OnUnreachable};
 use crate::config::Config;
 use crate::hook::Answer;
-use crate::hook::claude_code::{self, Payload};
+use crate::hook::claude_code::{self, Payload, Seems};
 use spool::Spool;
 
 /// How much of an event is read. What is larger asks about more than anyone could judge.
@@ -88,17 +88,17 @@ pub fn misconfigured(why: &str) -> ExitCode {
     let _ = std::io::stdin().lock().take(MOST).read_to_end(&mut bytes);
     let _ = writeln!(std::io::stderr(), "agentmap: {why}");
     // Another event that is blocked would not let the agent end.
-    ExitCode::from(if claude_code::seems_to_ask(&bytes) == Some(false) { 0 } else { 2 })
+    ExitCode::from(if Seems::of(&bytes) == Seems::Telling { 0 } else { 2 })
 }
 
 /// What becomes of an event that cannot be read, or failed over: one that asks nothing passes, one that asks is
 /// answered as when nobody can be asked.
 fn unreadable(args: &HookArgs, bytes: &[u8], why: &str) -> Said {
-    match claude_code::seems_to_ask(bytes) {
-        Some(false) => Said { stderr: Some(format!("agentmap: {why}")), ..Said::NOTHING },
-        Some(true) => unreachable(args, "PreToolUse", why),
-        None if args.on_unreachable == OnUnreachable::Allow => Said::NOTHING,
-        None => Said::block(format!("agentmap: {why}")),
+    match Seems::of(bytes) {
+        Seems::Telling => Said { stderr: Some(format!("agentmap: {why}")), ..Said::NOTHING },
+        Seems::Asking(event) => unreachable(args, event, why),
+        Seems::Unknown if args.on_unreachable == OnUnreachable::Allow => Said::NOTHING,
+        Seems::Unknown => Said::block(format!("agentmap: {why}")),
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::agent_view::AgentView;
 use super::agents::Agent;
 use super::alerts::{self, Alert, Severity};
-use super::budgets::Zone;
+use super::budgets::{Scope, Zone};
 use super::command::Run;
 use super::events::{Data, Details, Event, EventKind};
+use super::metric_sums::from_billionths;
 use super::metrics::Metric;
 use super::text::JsonText;
 use super::unpriced;
@@ -85,7 +86,10 @@ impl Run<'_, '_> {
         moved: &Movement,
     ) -> Result<(), StoreError> {
         let m = &metric.measures;
-        let remaining = agent.limits.max_cost_per_day - moved.day.after.cost_usd();
+        let zone = Zone::of(self.tx)?;
+        let day = zone.day(metric.recorded_at);
+        let standing = Scope::Agent(agent.agent_id).standing(self.tx, Some(agent), day)?;
+        let remaining = from_billionths(standing.limit.unwrap_or(0)) - from_billionths(standing.used);
         let details = Details {
             agent_id: Some(agent.agent_id.to_string()),
             operation: Some(metric.metric_type.clone()),
@@ -118,8 +122,7 @@ impl Run<'_, '_> {
             self.tell(event(EventKind::QualityUpdate, format!("quality {:.0} of 100", score * 100.0)))?;
         }
         // The budget is today's: what is recorded late moves the day it belongs to, in silence.
-        let zone = Zone::of(self.tx)?;
-        if zone.day(metric.recorded_at) != zone.day(self.at) {
+        if day != zone.day(self.at) {
             return Ok(());
         }
         if m.cost_usd.unwrap_or(0.0) > 0.0 || m.tokens_used.unwrap_or(0) > 0 {

@@ -345,7 +345,6 @@ impl Run<'_, '_> {
         let not_found = || Refusal::NotFound { what: "approval", id: id.to_string() };
         let mut approval = found.ok_or_else(not_found)?;
         if approval.status == ApprovalStatus::Pending && approval.expires_at <= self.at {
-            self.end_unanswered()?;
             return Err(Refusal::Conflict("Nobody answered in time: it counts as denied.".into()).into());
         }
         if approval.status != ApprovalStatus::Pending {
@@ -391,6 +390,19 @@ impl Run<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Ends an approval that was not made use of in time: another may be asked for in its place.
+    pub(super) fn end_unused(&mut self, same: Uuid) -> Result<(), StoreError> {
+        let Some(seq) = self.tx.find_first(&OPEN, &same)? else { return Ok(()) };
+        match self.tx.get::<Approval>(&seq)? {
+            Some(approval)
+                if approval.status == ApprovalStatus::Approved && approval.expires_at <= self.at =>
+            {
+                self.use_up(approval)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes use of an answer for once.

@@ -266,12 +266,13 @@ impl Asked {
         let agent = self.agent_id.unwrap_or_default();
         let (rule, question) = (text(&self.asks), &self.question);
         // Of paths the scopes say enough; commands are too different from each other.
-        let run = if question.command.is_some() { self.same } else { Uuid::nil() };
-        let parts: [&[u8]; 5] = [
+        let (command, long) = (text(&question.command), text(&question.command_sha256));
+        let parts: [&[u8]; 6] = [
             agent.as_bytes(),
             question.tool.as_bytes(),
             rule.as_bytes(),
-            run.as_bytes(),
+            command.as_bytes(),
+            long.as_bytes(),
             question.api.as_deref().unwrap_or_default().as_bytes(),
         ];
         hash_of(&parts)
@@ -308,6 +309,9 @@ impl Run<'_, '_> {
     pub(super) fn decide(&mut self, asked: Asked) -> Result<Outcome, Stop> {
         self.release_ended()?;
         self.end_unanswered()?;
+        if asked.asks.is_some() {
+            self.end_unused(asked.same)?;
+        }
         let said = asked.said(self.tx, self.at)?;
         let decided = Decided::of(self.tx, &asked, said.as_ref(), self.at)?;
         // The record's number is the next one: what is asked and held refers to it.
@@ -345,8 +349,13 @@ impl Run<'_, '_> {
         let context = JsonText::of(&told);
         let told =
             NewAudit { decision: decided.decision, reason: Some(decided.reason), context, ..asked.told };
-        let record = self.append_of(told, asked.agent_id)?;
-        if let Some(id) = asked.agent_id {
+        // It may have been deleted since it asked.
+        let registered = match asked.agent_id {
+            Some(id) if self.tx.contains::<Agent>(&id)? => Some(id),
+            _ => None,
+        };
+        let record = self.append_of(told, registered)?;
+        if let Some(id) = registered {
             Presence::seen(self.tx, id, record.told.timestamp, self.at, record.told.session_id.as_deref())?;
         }
         self.tell(Event::of_operation(std::sync::Arc::clone(&record)))?;

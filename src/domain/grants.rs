@@ -154,7 +154,17 @@ impl Grant {
 }
 
 impl Run<'_, '_> {
+    /// Gives a grant, in place of a lesser one for the same.
     pub(super) fn grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
+        let session = grant.session.as_deref().unwrap_or_default();
+        if let Some(seq) = self.tx.find_first(&BY_LIKE, &(grant.like, session))?
+            && let Some(other) = self.tx.get::<Grant>(&seq)?
+        {
+            if other.covers(grant.question.estimated_cost_usd) {
+                return Ok(());
+            }
+            self.tx.remove::<Grant>(&seq)?;
+        }
         self.tx.put(grant)
     }
 

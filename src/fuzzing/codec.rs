@@ -7,17 +7,23 @@ use uuid::Uuid;
 use crate::domain::activity::Activity;
 use crate::domain::agents::Agent;
 use crate::domain::alerts::{Alert, AlertHead};
+use crate::domain::approvals::{Approval, ApprovalHead};
 use crate::domain::audit::AuditRecord;
 use crate::domain::audit_tree::{AuditAnchor, AuditFrontier, AuditNode};
+use crate::domain::budgets::{self, Held, Spent, Terms};
 use crate::domain::event_log::{StoredEvent, StreamHead};
+use crate::domain::grants::Grant;
 use crate::domain::idempotency::Remembered;
 use crate::domain::metric_sums::{MetricSums, Scope};
 use crate::domain::metrics::Metric;
 use crate::domain::recording::{AuditHead, MetricHead};
+use crate::domain::reservations::Reservation;
 use crate::domain::retention::{Gone, GoneMetrics, Mark, Runs};
 use crate::domain::tally::{Counted, Tally};
 use crate::domain::time::Timestamp;
 use crate::domain::tokens::{Session, Token};
+use crate::domain::unknown_agents::UnknownAgent;
+use crate::domain::unpriced::UnpricedModel;
 use crate::domain::usage::{DayUsage, Presence, SessionUsage};
 use crate::store::codec::prefix_end;
 use crate::store::{Key, Value};
@@ -54,10 +60,19 @@ values!(
     Activity,
     Remembered,
     Runs,
+    Approval,
+    ApprovalHead,
+    Grant,
+    Reservation,
+    Terms,
+    Spent,
+    Held,
+    UnknownAgent,
+    UnpricedModel,
 );
 
 /// The keys of tables and indexes.
-const KEYS: [fn(&[u8]); 11] = [
+const KEYS: [fn(&[u8]); 13] = [
     key::<u64>,
     key::<Timestamp>,
     key::<Uuid>,
@@ -69,6 +84,8 @@ const KEYS: [fn(&[u8]); 11] = [
     key::<(u8, u64)>,
     key::<(u8, Scope, i64)>,
     key::<(u8, Counted, i64)>,
+    key::<budgets::Scope>,
+    key::<(i64, budgets::Scope)>,
 ];
 
 /// The first byte chooses the type: of a value, or of two keys.

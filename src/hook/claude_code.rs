@@ -1,6 +1,6 @@
 //! The hooks of Claude Code: its events, its payloads and its answers.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Happening, Told, Usage};
@@ -32,15 +32,15 @@ pub struct Payload {
     pub tool_use_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub message: Option<String>,
     /// The calls of models since the last time, as the command read them from the transcript.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -60,14 +60,23 @@ pub struct ToolInput {
     pub path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub query: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub subagent_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "any_text")]
     pub skill: Option<String>,
+}
+
+/// A text, or another value as its text: tools that no rule knows give such members what they like.
+fn any_text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<Value>::deserialize(d)? {
+        None => None,
+        Some(Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+    })
 }
 
 impl ToolInput {
@@ -75,6 +84,9 @@ impl ToolInput {
         *self == Self::default()
     }
 }
+
+/// The events after which the runtime waits to be told whether it may go on.
+const ASKING: [&str; 2] = ["PreToolUse", "PermissionRequest"];
 
 /// How many bytes of a text without rules are told on.
 const TOLD: usize = 2000;
@@ -96,7 +108,7 @@ impl Payload {
     /// Whether the runtime waits to be told whether it may go on.
     #[must_use]
     pub fn asks(&self) -> bool {
-        ["PreToolUse", "PermissionRequest"].contains(&self.hook_event_name.as_str())
+        ASKING.contains(&self.hook_event_name.as_str())
     }
 
     /// Whether a transcript may tell of calls that were paid for since the last time.
@@ -230,11 +242,37 @@ fn before_tool(decision: &str, reason: &str) -> Value {
     json!({"hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": reason})
 }
 
-/// What an event that cannot be read is, as far as its text tells: whether it asks. `None` where it tells nothing.
-#[must_use]
-pub fn seems_to_ask(bytes: &[u8]) -> Option<bool> {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(64 * 1024)]);
-    let (_, after) = text.split_once("\"hook_event_name\"")?;
-    let name = after.split('"').nth(1)?;
-    Some(["PreToolUse", "PermissionRequest"].contains(&name))
+/// What an event that cannot be read is, as far as its text tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seems {
+    /// One that asks: which.
+    Asking(&'static str),
+    /// One that asks nothing.
+    Telling,
+    /// The text does not tell.
+    Unknown,
+}
+
+impl Seems {
+    /// Looks for the event's name. What a tool is given may name another before the event names itself: a text in which
+    /// one that asks is named anywhere asks.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(64 * 1024)]);
+        // A name that ends.
+        let named = text.split_once("\"hook_event_name\"").and_then(|(_, after)| {
+            let mut quoted = after.split('"');
+            quoted.nth(1).filter(|name| !name.is_empty() && !name.contains('\\') && quoted.next().is_some())
+        });
+        let names = |name: &str| {
+            let name = format!("\"{name}\"");
+            bytes.windows(name.len()).any(|part| part == name.as_bytes())
+        };
+        let asking = ASKING.into_iter().find(|name| named == Some(name));
+        match asking.or_else(|| ASKING.into_iter().find(|name| names(name))) {
+            Some(name) => Self::Asking(name),
+            None if named.is_some() => Self::Telling,
+            None => Self::Unknown,
+        }
+    }
 }

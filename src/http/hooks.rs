@@ -26,7 +26,7 @@ use crate::domain::approvals::ApprovalStatus;
 use crate::domain::audit::Decision;
 use crate::domain::command::Action;
 use crate::domain::policy::asking::Wish;
-use crate::hook::claude_code::{self, Payload};
+use crate::hook::claude_code::{self, Payload, Seems};
 use crate::hook::{Answer, Happening};
 
 /// The endpoints.
@@ -102,11 +102,12 @@ impl Output for Said {
 /// An event that cannot be read. Whatever it was, it must not pass for one that was allowed.
 fn unreadable(bytes: &[u8], why: &str) -> Said {
     tracing::warn!(why = %why.escape_debug(), "a hook's event could not be read");
-    let answer = match claude_code::seems_to_ask(bytes) {
-        Some(false) => Answer::Nothing,
-        _ => Answer::Deny(format!("agentmap: {why}")),
-    };
-    said("PreToolUse", &answer)
+    let deny = Answer::Deny(format!("agentmap: {why}"));
+    match Seems::of(bytes) {
+        Seems::Telling => said("PreToolUse", &Answer::Nothing),
+        Seems::Asking(event) => said(event, &deny),
+        Seems::Unknown => said("PreToolUse", &deny),
+    }
 }
 
 fn said(event: &str, answer: &Answer) -> Said {
@@ -136,7 +137,10 @@ async fn claude_code_event(
     match payload.happening(&main, query.root.as_deref()) {
         Happening::Asks(wish) => {
             let wait = Duration::from_secs(query.wait.unwrap_or(50));
-            let answer = decided(&app, &retry.caller, *wish, wait).await?;
+            // Whatever stands in the way of a decision must not pass for one.
+            let answer = decided(&app, &retry.caller, *wish, wait).await;
+            let answer =
+                answer.unwrap_or_else(|problem| Answer::Deny(format!("agentmap: {}", problem.detail)));
             // Who asks the person anyway need not be told that one is asked.
             Ok(said(&name, &answer))
         }

@@ -43,6 +43,7 @@ mod metrics;
 mod middleware;
 mod paging;
 mod policy;
+mod prices;
 mod prometheus;
 mod quality;
 mod refusals;
@@ -79,7 +80,7 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
         ),
         ("quality", quality::endpoints()),
         ("policy", [policy::endpoints(), approvals::endpoints()].concat()),
-        ("budget", [budget::endpoints(), budgets::endpoints()].concat()),
+        ("budget", [budget::endpoints(), budgets::endpoints(), prices::endpoints()].concat()),
         (
             "events",
             [

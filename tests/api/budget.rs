@@ -33,9 +33,9 @@ async fn usage_moves_the_budget_and_crossing_a_share_of_it_alerts() {
         (0.5, 7.0, "active", alert, Some("info")),
         (1.0, 8.0, "active", plain, None),
         (1.0, 9.0, "active", alert, Some("warning")),
-        // Reaching the limit is allowed.
-        (1.0, 10.0, "active", plain, None),
-        (0.25, 10.25, "blocked", alert, Some("error")),
+        // Reaching the limit is told, and no more than that.
+        (1.0, 10.0, "active", alert, Some("error")),
+        (0.25, 10.25, "blocked", plain, None),
         (5.0, 15.25, "blocked", plain, None),
     ] {
         server.advance(MINUTE);
@@ -70,7 +70,7 @@ async fn only_alerts_of_a_later_time_are_told_where_asked_for() {
     server.create("late").await;
     // An alert of 11:00 comes after that of 12:00.
     server.metric("coder", &json!({"cost_usd": 7})).await;
-    server.metric("late", &json!({"cost_usd": 29, "recorded_at": server.at(-HOUR)})).await;
+    server.metric("late", &json!({"cost_usd": 21, "recorded_at": server.at(-HOUR)})).await;
     server.advance(MINUTE);
     server.metric("coder", &json!({"cost_usd": 2})).await;
     for (since, limit, times) in [
@@ -90,11 +90,11 @@ async fn only_alerts_of_a_later_time_are_told_where_asked_for() {
 }
 
 #[tokio::test]
-async fn one_metric_alerts_once_with_the_worst_share_it_crosses() {
+async fn one_metric_alerts_once_for_each_share_that_it_crosses() {
     let (server, path) = limited().await;
     server.metric("coder", &json!({"cost_usd": 11})).await;
     let alerts = server.json("/api/v1/agents/alerts").await["alerts"].clone();
-    assert_eq!(each(&alerts, "severity"), ["error"]);
+    assert_eq!(each(&alerts, "severity"), ["error", "warning", "info"]);
     assert_eq!(alerts[0]["agent_id"], path.rsplit('/').next().unwrap());
     assert_eq!(alerts[0]["agent_name"], "coder");
 }
@@ -103,14 +103,14 @@ async fn one_metric_alerts_once_with_the_worst_share_it_crosses() {
 async fn a_sessions_tokens_have_a_budget_of_their_own() {
     let (server, _) = limited().await;
     for (session, tokens, alerts) in
-        [("a", 600, 0), ("b", 600, 0), ("a", 100, 1), ("a", 301, 2), ("b", 99, 2)]
+        [("a", 600, 0), ("b", 600, 0), ("a", 100, 1), ("a", 301, 3), ("b", 99, 3)]
     {
         server.metric("coder", &json!({"tokens_used": tokens, "session_id": session})).await;
         let told = server.json("/api/v1/agents/alerts").await;
         assert_eq!(told["alerts"].as_array().unwrap().len(), alerts, "{session} {tokens}");
     }
     let told = server.json("/api/v1/agents/alerts").await["alerts"].clone();
-    assert_eq!(each(&told, "severity"), ["error", "info"]);
+    assert_eq!(each(&told, "severity"), ["error", "warning", "info"]);
     let message = told[0]["message"].as_str().unwrap();
     assert!(message.contains("1001") && message.contains("1000"), "{message}");
 }
@@ -130,7 +130,7 @@ async fn a_new_utc_day_begins_with_nothing_used() {
     assert_eq!(budget["last_reset"], "2026-11-23T00:00:00.000000Z");
     // The same share alerts again on another day.
     server.metric("coder", &json!({"cost_usd": 7})).await;
-    assert_eq!(server.json("/api/v1/agents/alerts").await["alerts"].as_array().unwrap().len(), 2);
+    assert_eq!(server.json("/api/v1/agents/alerts").await["alerts"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]

@@ -89,7 +89,8 @@ async fn examples_work_when_pasted() {
                 continue;
             }
             let answer = server.post(path, example).await;
-            assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+            let makes = operation["responses"].get("201").is_some();
+            assert_eq!(answer.status, if makes { 201 } else { 200 }, "{path}: {}", answer.text());
             tried += 1;
         }
     }

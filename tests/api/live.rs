@@ -90,15 +90,17 @@ async fn every_type_of_event_has_its_frame() {
             "quality_update",
             "budget_updated",
             "budget_alert",
+            "budget_alert",
+            "budget_alert",
             "metric_recorded",
             "task_failed",
             "agent_deleted",
         ]
     );
     let seqs: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
-    assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
+    assert_eq!(seqs, (1..=18).collect::<Vec<_>>());
     let ids: std::collections::BTreeSet<_> = events.iter().map(|event| event["id"].to_string()).collect();
-    assert_eq!(ids.len(), 16);
+    assert_eq!(ids.len(), 18);
     assert!(events.iter().all(|event| event["agentName"] == "coder" && event["metadata"]["agent_id"] == id));
 
     let agent = json!({"agent_id": "uuid"});
@@ -127,6 +129,8 @@ async fn every_type_of_event_has_its_frame() {
         of_metric.clone(),
         of_metric.clone(),
         of_metric.clone(),
+        with(&of_metric, "budgetRemaining", "number"),
+        with(&of_metric, "budgetRemaining", "number"),
         with(&of_metric, "budgetRemaining", "number"),
         with(&of_metric, "budgetRemaining", "number"),
         with(&agent, "operation", "string"),
@@ -166,9 +170,11 @@ async fn frames_tell_what_happened() {
     assert!(events[8..12].iter().all(|event| event["data"] == metric));
     assert_eq!(events[10]["score"], 0.75);
     assert_eq!(events[11]["metadata"]["budgetRemaining"], -1.0);
-    assert_eq!(events[12]["alert"], server.json("/api/v1/agents/alerts").await["alerts"][0]);
-    assert_eq!(events[12]["data"], events[12]["alert"]);
-    assert_eq!(events[15]["data"]["name"], "coder");
+    let alerts = server.json("/api/v1/agents/alerts").await["alerts"].clone();
+    for (event, alert) in events[12..15].iter().zip([2, 1, 0]) {
+        assert_eq!((&event["alert"], &event["data"]), (&alerts[alert], &alerts[alert]));
+    }
+    assert_eq!(events[17]["data"]["name"], "coder");
 }
 
 #[tokio::test]

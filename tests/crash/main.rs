@@ -3,6 +3,7 @@
 mod acts;
 mod answered;
 mod backup;
+mod budgets;
 mod client;
 mod damage;
 mod export;

@@ -8,6 +8,7 @@ use agentmap::domain::audit::{Decision, NewAudit};
 use agentmap::domain::command::{Action, Activation, Command};
 use agentmap::domain::idempotency::{Once, Place};
 use agentmap::domain::identity::Identity;
+use agentmap::domain::log_id::log_id;
 use agentmap::domain::metrics::{Measures, NewMetric};
 use agentmap::domain::pruning::Prune;
 use agentmap::domain::sync::{IdentityFile, SyncRequest};
@@ -18,6 +19,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
+
+use super::governing::{NONCES, governing};
 
 /// 2026-03-01T00:00:00Z.
 pub const BASE: i64 = 1_772_323_200 * SECOND;
@@ -49,7 +52,7 @@ pub fn someone() -> impl Strategy<Value = String> {
     select(ids.chain(names()).chain(["nobody".to_owned()]).collect::<Vec<_>>())
 }
 
-fn text(of: &'static [&'static str]) -> impl Strategy<Value = String> {
+pub fn text(of: &'static [&'static str]) -> impl Strategy<Value = String> {
     select(of).prop_map(str::to_owned)
 }
 
@@ -70,7 +73,7 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
     prop_oneof![40 => moment(), 1 => Just(Timestamp::MIN), 1 => Just(Timestamp::MAX)]
 }
 
-fn amount(most: f64) -> impl Strategy<Value = f64> {
+pub fn amount(most: f64) -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.0), 0.0..most, Just(most)]
 }
 
@@ -188,14 +191,16 @@ prop_compose! {
         context in option::of(Just(JsonText(r#"{"k":[1,"ä"]}"#.into()))),
         session_id in option::of(text(&SESSIONS)),
         recorded_at in prop_oneof![60 => moment(), 1 => Just(Timestamp::MIN)],
+        decision in option::weighted(0.3, (0..40_u64).prop_map(|seq| log_id(0, seq))),
+        unpriced in option::weighted(0.1, text(&["nobody-knows", "neither"])),
         nonce in any::<u64>(),
     ) -> NewMetric {
-        NewMetric { agent, metric_type, measures, context, session_id, recorded_at, decision: None, unpriced: None, nonce }
+        NewMetric { agent, metric_type, measures, context, session_id, recorded_at, decision, unpriced, nonce }
     }
 }
 
 prop_compose! {
-    fn any_audit()(
+    pub fn any_audit()(
         who in (option::of(someone()), option::of(someone())),
         agent_role in option::of(text(&ROLES)),
         operation_type in option::of(text(&OPERATIONS)),
@@ -257,6 +262,7 @@ fn plain_action() -> impl Strategy<Value = Action> {
         1 => sync.prop_map(|request| Action::Sync(Box::new(request))),
         6 => vec(any_metric(), 0..6).prop_map(Action::RecordMetrics),
         6 => vec(any_audit(), 0..6).prop_map(Action::AppendAudit),
+        8 => governing(),
         1 => (0..40_u64).prop_map(|keep| Action::Prune(Prune::EventsBut(keep))),
         1 => Just(Action::NoteNumbers),
         1 => moment().prop_map(|before| Action::Prune(Prune::Events(before))),
@@ -267,12 +273,8 @@ fn plain_action() -> impl Strategy<Value = Action> {
 /// A history: some agents first, then anything.
 pub fn history(commands: usize) -> impl Strategy<Value = Vec<Command>> {
     let command = |action| {
-        (moment(), any::<u64>(), action).prop_map(|(at, nonce, action)| Command {
-            at,
-            nonce,
-            by: Actor::default(),
-            action,
-        })
+        (moment(), prop_oneof![3 => NONCES, 1 => any::<u64>()], action)
+            .prop_map(|(at, nonce, action)| Command { at, nonce, by: Actor::default(), action })
     };
     let create = any_agent().prop_map(|agent| Action::CreateAgent(Box::new(agent)));
     (vec(command(create.boxed()), 3), vec(command(any_action().boxed()), 1..commands))

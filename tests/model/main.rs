@@ -11,6 +11,7 @@
 mod activity;
 mod decisions;
 mod figures;
+mod governing;
 mod history;
 mod lists;
 mod migrations;

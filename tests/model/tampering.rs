@@ -10,7 +10,7 @@ use super::history::{history, long_trail};
 use super::world::{Disk, Dump, World};
 
 /// The tables that hold nothing but what follows from others, or is followed by others.
-const INDEXES: [&str; 15] = [
+const INDEXES: [&str; 20] = [
     "agents_by_name",
     "agents_by_role",
     "agents_by_category",
@@ -26,19 +26,26 @@ const INDEXES: [&str; 15] = [
     "audit_by_role",
     "audit_by_session",
     "requests_by_time",
+    "approvals_pending",
+    "approvals_open",
+    "grants_by_like",
+    "reservations_by_session",
+    "reservations_by_end",
 ];
-const LOGS: [&str; 4] = ["metrics", "audit", "alerts", "stream"];
-const COUNTERS: [&str; 10] = [
+const LOGS: [&str; 5] = ["metrics", "audit", "alerts", "stream", "approvals"];
+const COUNTERS: [&str; 12] = [
     "metric_sums",
     "audit_tallies",
     "activity",
     "usage_by_day",
     "usage_by_session",
+    "budget_held",
     "metric_head",
     "audit_head",
     "audit_frontier",
     "alert_head",
     "stream_head",
+    "approval_head",
 ];
 
 /// How many entries of each table are damaged, one after the other.
@@ -93,7 +100,7 @@ fn an_undamaged_copy_is_sound() {
 #[test]
 fn an_entry_that_is_missing_is_found_in_every_table() {
     let (disk, dump) = rich();
-    for table in INDEXES.iter().chain(&LOGS).chain(&COUNTERS).chain(&["agents"]) {
+    for table in INDEXES.iter().chain(&LOGS).chain(&COUNTERS).chain(&["agents", "grants", "reservations"]) {
         let entries = &dump[*table];
         // The stream's oldest events may go: that is what trimming does. Of the other heads, one that is
         // missing counts as zero.
@@ -108,7 +115,7 @@ fn an_entry_that_is_missing_is_found_in_every_table() {
 #[test]
 fn an_entry_too_many_is_found_in_every_index_and_counter() {
     let (disk, dump) = rich();
-    for table in INDEXES.iter().chain(&COUNTERS[..5]) {
+    for table in INDEXES.iter().chain(&COUNTERS[..6]) {
         for (key, value) in some(&dump[*table], 1) {
             let other = |by| {
                 let mut other = key.clone();

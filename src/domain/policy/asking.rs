@@ -8,6 +8,7 @@ use super::{Call, Check, Dimension, Rights};
 use crate::domain::approvals::Question;
 use crate::domain::audit::{Decision, Hash, NewAudit};
 use crate::domain::deciding::{Asked, hash_of};
+use crate::domain::metric_sums::billionths;
 use crate::domain::text::JsonText;
 use crate::domain::time::Timestamp;
 
@@ -99,7 +100,9 @@ impl Wish {
 
     /// The question that it is, with what the rights of the agent say of it: `None` where it is not registered.
     #[must_use]
-    pub fn asked(self, rights: Option<&Rights>, terms: Terms) -> Asked {
+    pub fn asked(mut self, rights: Option<&Rights>, terms: Terms) -> Asked {
+        // One without a name is none.
+        self.session_id = self.session_id.filter(|session| !session.is_empty());
         let call = self.call();
         let (checks, asks) = match rights {
             Some(rights) => (rights.examine(&call), rights.asks(&call)),
@@ -124,6 +127,8 @@ impl Wish {
             bytes(&self.api),
             bytes(&self.target),
             bytes(&self.session_id),
+            // Whoever approved so much did not approve more.
+            billionths(self.estimated_cost_usd.unwrap_or(0.0)).to_be_bytes().to_vec(),
         ];
         let same = hash_of(&parts.each_ref().map(Vec::as_slice));
         let question = Question {
@@ -157,7 +162,7 @@ impl Wish {
             reason: None,
             cost_usd: self.estimated_cost_usd.unwrap_or(0.0),
             tokens_used: self.estimated_tokens.unwrap_or(0),
-            session_id: self.session_id.filter(|session| !session.is_empty()),
+            session_id: self.session_id,
             context: self.context.unwrap_or_default(),
             timestamp: terms.at,
             nonce: terms.nonce,
