@@ -330,6 +330,7 @@ impl Run<'_, '_> {
         })?;
         self.tx.put(&approval)?;
         self.tell(approval.event(EventKind::ApprovalRequested, self.at, !self.nonce))?;
+        self.post_approval(&approval)?;
         Ok(approval)
     }
 
@@ -374,6 +375,7 @@ impl Run<'_, '_> {
         act.reason = reason;
         self.record_act(act)?;
         self.tell(approval.event(EventKind::ApprovalResolved, self.at, !self.nonce))?;
+        self.post_approval(&approval)?;
         Ok(Outcome::Approval(Arc::new(approval)))
     }
 
@@ -386,6 +388,7 @@ impl Run<'_, '_> {
                     approval.status = ApprovalStatus::Expired;
                     self.tx.put(&approval)?;
                     self.tell(approval.event(EventKind::ApprovalResolved, self.at, !self.nonce))?;
+                    self.post_approval(&approval)?;
                 }
                 _ => break,
             }

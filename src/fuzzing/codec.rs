@@ -19,6 +19,7 @@ use crate::domain::tally::{Counted, Tally};
 use crate::domain::time::Timestamp;
 use crate::domain::tokens::{Session, Token};
 use crate::domain::usage::{DayUsage, Presence, SessionUsage};
+use crate::domain::webhooks::{Delivery, Outbox, TargetRecord, Targets};
 use crate::store::codec::prefix_end;
 use crate::store::{Key, Value};
 
@@ -54,6 +55,10 @@ values!(
     Activity,
     Remembered,
     Runs,
+    Delivery,
+    Outbox,
+    Targets,
+    TargetRecord,
 );
 
 /// The keys of tables and indexes.
