@@ -146,7 +146,8 @@ impl Picker<'_> {
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Vec<T>, ConfigError> {
         let (list, from_file) = self.take(member);
-        let texts: Vec<_> = list.unwrap_or_default().into_iter().filter(|text| !text.trim().is_empty()).collect();
+        let texts: Vec<_> =
+            list.unwrap_or_default().into_iter().filter(|text| !text.trim().is_empty()).collect();
         let wrong = |n, why| ConfigError(format!("{}: number {n}: {why}", flag(name)));
         let read = |(n, text): (usize, &String)| read(text).map_err(|why| wrong(n + 1, why));
         let list = texts.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;

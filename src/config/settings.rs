@@ -89,7 +89,14 @@ pub struct Settings {
     #[arg(long, global = true, env = "AGENTMAP_APPROVAL_TIMEOUT", value_name = "TIME")]
     pub approval_timeout: Option<String>,
     /// A URL that is told of alerts and approvals, by Standard Webhooks; may be given more than once [default: none]
-    #[arg(long, global = true, env = "AGENTMAP_WEBHOOK", hide_env_values = true, value_delimiter = ',', value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "AGENTMAP_WEBHOOK",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
     pub webhook: Option<Vec<String>>,
     /// The secret that webhooks are signed with: whsec_ and 24 to 64 bytes in base64; with several lines each signs
     #[arg(long, global = true, env = "AGENTMAP_WEBHOOK_SECRET_FILE", value_name = "FILE")]

@@ -105,9 +105,11 @@ impl Target {
         let host = host.ok_or("its host is none")?;
         let authority = if port == usual { name.to_owned() } else { format!("{name}:{port}") };
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let named = user.map_or(String::new(), |user| user.split(':').next().unwrap_or_default().to_owned() + "@");
+        let named =
+            user.map_or(String::new(), |user| user.split(':').next().unwrap_or_default().to_owned() + "@");
         let identity = format!("{}://{named}{authority}{path}", scheme.to_ascii_lowercase());
-        let credentials = user.map(|user| if user.contains(':') { decoded(user) } else { decoded(user) + ":" });
+        let credentials =
+            user.map(|user| if user.contains(':') { decoded(user) } else { decoded(user) + ":" });
         Ok(Self { tls, host, port, authority, path, credentials, identity })
     }
 }
@@ -153,18 +155,39 @@ mod tests {
             ("http://hooks.example", "hooks.example", 80, "/", None, "http://hooks.example/"),
             ("HTTPS://Hooks.Example:443/a#b", "hooks.example", 443, "/a", None, "https://hooks.example/a"),
             ("http://[::1]:9/x", "::1", 9, "/x", None, "http://[::1]:9/x"),
-            ("https://u:p%40@h:8443/a?key=s", "h", 8443, "/a?key=s", Some("u:p@"), "https://***@h:8443/a?***"),
+            (
+                "https://u:p%40@h:8443/a?key=s",
+                "h",
+                8443,
+                "/a?key=s",
+                Some("u:p@"),
+                "https://***@h:8443/a?***",
+            ),
             ("https://only@h?k", "h", 443, "/?k", Some("only:"), "https://***@h/?***"),
         ] {
             let target = Target::parse(url).unwrap();
-            assert_eq!((target.host.as_str(), target.port, target.path.as_str()), (host, port, path), "{url}");
+            assert_eq!(
+                (target.host.as_str(), target.port, target.path.as_str()),
+                (host, port, path),
+                "{url}"
+            );
             assert_eq!(target.credentials.as_deref(), credentials, "{url}");
             assert_eq!(target.to_string(), shown, "{url}");
             assert!(!format!("{target:?}").contains("p@") && !target.identity.contains("p%40"), "{url}");
         }
-        for url in ["", "hooks.example", "ftp://h", "http://", "http://:80", "http://h:0", "http://h:x", "http://[x]/",
-            "http://a b/", "http://h\u{e9}", "http://h:99999"]
-        {
+        for url in [
+            "",
+            "hooks.example",
+            "ftp://h",
+            "http://",
+            "http://:80",
+            "http://h:0",
+            "http://h:x",
+            "http://[x]/",
+            "http://a b/",
+            "http://h\u{e9}",
+            "http://h:99999",
+        ] {
             assert!(Target::parse(url).is_err(), "{url}");
         }
     }

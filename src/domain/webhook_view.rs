@@ -87,7 +87,10 @@ impl WebhooksView {
     pub fn load(tx: &ReadTx, targets: &[(Uuid, String)]) -> Result<Self, StoreError> {
         let Outbox { pushed_out, forgotten, .. } = tx.get::<Outbox>(&())?.unwrap_or_default();
         Ok(Self {
-            targets: targets.iter().map(|(id, url)| TargetView::load(tx, *id, url)).collect::<Result<_, _>>()?,
+            targets: targets
+                .iter()
+                .map(|(id, url)| TargetView::load(tx, *id, url))
+                .collect::<Result<_, _>>()?,
             waiting: tx.len(WAITING.table)?,
             dead_letters: tx.len(DEAD.table)?,
             pushed_out,

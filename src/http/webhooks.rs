@@ -25,8 +25,9 @@ const UNKNOWN: &str = "There is no such dead letter";
 pub fn endpoints() -> Vec<Endpoint> {
     let letter = "/api/v1/webhooks/dead-letters/{id}";
     let endpoints = [
-        Endpoint::get("/api/v1/webhooks", "Who is told of alerts and approvals", list)
-            .describe("With what waits for each, and what failed last. URLs are shown without passwords and queries."),
+        Endpoint::get("/api/v1/webhooks", "Who is told of alerts and approvals", list).describe(
+            "With what waits for each, and what failed last. URLs are shown without passwords and queries.",
+        ),
         Endpoint::get("/api/v1/webhooks/dead-letters", "What was given up", dead_letters)
             .describe("Those given up last first."),
         Endpoint::post("/api/v1/webhooks/dead-letters/{id}/retry", "Deliver a dead letter once more", retry)

@@ -116,7 +116,9 @@ impl Sender {
                 Ok(true) => continue,
                 Ok(false) => (),
                 // It stays in the outbox.
-                Err(error) => tracing::error!(webhook = %target, %error, "what became of a delivery is not known"),
+                Err(error) => {
+                    tracing::error!(webhook = %target, %error, "what became of a delivery is not known")
+                }
             }
             let _ = tokio::time::timeout(LOOK, events.changed()).await;
             tokio::time::sleep(GATHER).await;

@@ -25,7 +25,8 @@ const SYSTEM: [&str; 4] = [
 /// When there are no certificates.
 pub fn connector(file: Option<&Path>) -> Result<TlsConnector, String> {
     let path = file.or_else(|| SYSTEM.map(Path::new).into_iter().find(|path| path.is_file()));
-    let path = path.ok_or("https:// webhooks need webhook-cert here: a file with the certificates to trust")?;
+    let path =
+        path.ok_or("https:// webhooks need webhook-cert here: a file with the certificates to trust")?;
     let wrong = |why: String| format!("webhook-cert: {}: {why}", path.display());
     let certificates = CertificateDer::pem_file_iter(path).map_err(|e| wrong(e.to_string()))?;
     let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(|e| wrong(e.to_string()))?;

@@ -89,7 +89,10 @@ async fn alerts_and_approvals_are_told_signed_and_in_order() {
     let kinds: Vec<_> = came.iter().map(|came| came.json()["type"].clone()).collect();
     assert_eq!(kinds, ["budget_alert", "approval_requested", "approval_resolved", "budget_alert"]);
     let alerts = told.server.json("/api/v1/agents/alerts").await["alerts"].clone();
-    assert_eq!(came[0].json(), json!({"type": "budget_alert", "timestamp": told.server.at(0), "data": alerts[1]}));
+    assert_eq!(
+        came[0].json(),
+        json!({"type": "budget_alert", "timestamp": told.server.at(0), "data": alerts[1]})
+    );
     assert_eq!(came[1].json()["data"], asked);
     assert_eq!(came[2].json()["data"], told.server.json(&approval).await);
     assert_eq!(came[3].json()["data"]["title"], "A model without a price");
@@ -129,7 +132,10 @@ async fn what_fails_is_tried_again_ever_later_and_no_longer_holds_up_the_others(
     let came = receiver.came();
     let (first, second) = (came[0].id(), came[4].id());
     assert_ne!(first, second);
-    assert!(came[..4].iter().all(|came| came.id() == first), "in their order, until the first failed four times");
+    assert!(
+        came[..4].iter().all(|came| came.id() == first),
+        "in their order, until the first failed four times"
+    );
     assert!(came.iter().all(|again| again.id() != first || again.body == came[0].body));
     came.iter().for_each(crate::receiver::Came::assert_signed);
     assert_ne!(came[0].header("webhook-timestamp"), came[3].header("webhook-timestamp"));
@@ -270,7 +276,9 @@ async fn when_too_many_wait_the_oldest_are_given_up() {
     // Each names a model that nobody knows.
     for n in 0..700_u64 {
         let model = format!("model-{n}");
-        metrics.push(json!({"agent_id": "coder", "metric_type": "execution", "input_tokens": 1, "model": model}));
+        metrics.push(
+            json!({"agent_id": "coder", "metric_type": "execution", "input_tokens": 1, "model": model}),
+        );
     }
     told.server.post("/api/v1/metrics/batch", &Value::Array(metrics)).await.expect(201);
     let stands = told.stands().await;

@@ -130,5 +130,8 @@ fn take(stream: &TcpStream, known: &Mutex<Known>) -> std::io::Result<()> {
         return Ok(());
     }
     let mut stream = stream;
-    write!(stream, "HTTP/1.1 {answer} Told\r\nlocation: /elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    write!(
+        stream,
+        "HTTP/1.1 {answer} Told\r\nlocation: /elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    )
 }
