@@ -210,7 +210,7 @@ async fn what_is_refused_is_a_dead_letter_that_can_be_retried_and_removed() {
     }
     assert_eq!(told.server.json(LETTERS).await, json!([]));
     let acts = told.server.json("/api/v1/events/audit?operation_type=admin").await;
-    let acts: Vec<_> = each(&acts, "operation_detail").into_iter().filter_map(Value::as_str).collect();
+    let acts: Vec<_> = each(&acts, "operation").iter().filter_map(|act| act["detail"].as_str()).collect();
     assert_eq!(acts.iter().filter(|act| act.starts_with("webhook_")).count(), 3, "{acts:?}");
     told.assert_sound();
 }
