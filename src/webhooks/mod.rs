@@ -111,13 +111,14 @@ impl Sender {
         loop {
             events.mark_unchanged();
             // What became of a try has to be kept: else the target would be told of the same again and again.
-            let can_keep = app.storage_failure().is_none();
-            match if can_keep { self.deliver_next(app, id, target).await } else { Ok(false) } {
-                Ok(true) => continue,
-                Ok(false) => (),
-                // It stays in the outbox.
-                Err(error) => {
-                    tracing::error!(webhook = %target, %error, "what became of a delivery is not known")
+            if app.storage_failure().is_none() {
+                match self.deliver_next(app, id, target).await {
+                    Ok(true) => continue,
+                    Ok(false) => (),
+                    // It stays in the outbox.
+                    Err(error) => {
+                        tracing::error!(webhook = %target, %error, "what became of a delivery is not known");
+                    }
                 }
             }
             let _ = tokio::time::timeout(LOOK, events.changed()).await;

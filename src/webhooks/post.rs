@@ -40,6 +40,7 @@ pub struct NotTaken {
 }
 
 impl NotTaken {
+    #[expect(clippy::needless_pass_by_value, reason = "what map_err calls is given the error")]
     fn unreached(why: impl ToString) -> Self {
         Self { why: why.to_string(), may_change: true, pause: None }
     }
