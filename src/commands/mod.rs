@@ -68,14 +68,16 @@ pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let ran = match Cli::from_arg_matches(&matches) {
         Err(e) => e.exit(),
-        Ok(cli) => match Config::resolve(cli.settings, &matches, cli.config.as_deref(), !answers(&cli.command)) {
-            Err(e) if answers(&cli.command) => return hook::misconfigured(&e.to_string()),
-            Err(e) => {
-                output::complain(&e.to_string());
-                return ExitCode::from(WRONG_USE);
+        Ok(cli) => {
+            match Config::resolve(cli.settings, &matches, cli.config.as_deref(), !answers(&cli.command)) {
+                Err(e) if answers(&cli.command) => return hook::misconfigured(&e.to_string()),
+                Err(e) => {
+                    output::complain(&e.to_string());
+                    return ExitCode::from(WRONG_USE);
+                }
+                Ok(config) => run(cli.command, config),
             }
-            Ok(config) => run(cli.command, config),
-        },
+        }
     };
     ran.unwrap_or_else(|fault| {
         output::complain(&fault.0);

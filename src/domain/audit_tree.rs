@@ -73,7 +73,8 @@ impl Value for AuditAnchor {
         // It lay at the edge of a tile.
         match version {
             1 => {
-                let (first, previous, checkpoint) = decode_body(body)?;
+                let older = decode_body(body).map_err(|e| CodecError(format!("audit_anchor: {}", e.0)));
+                let (first, previous, checkpoint) = older?;
                 Ok(Self { first, previous, checkpoint, tile: Vec::new() })
             }
             _ => Err(CodecError(format!("audit_anchor holds a value of unknown version {version}"))),
