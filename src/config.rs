@@ -4,6 +4,7 @@ mod governance;
 mod limits;
 mod picker;
 mod settings;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub use governance::{Governance, UnknownAgent};
 pub use limits::Limits;
 pub use settings::{LogFormat, Settings};
+pub use webhooks::{Target, Webhooks};
 
 use picker::{DEFAULT, Picker};
 
@@ -33,6 +35,7 @@ pub struct Config {
     pub cache_bytes: usize,
     pub limits: Limits,
     pub governance: Governance,
+    pub webhooks: Webhooks,
     pub keep_events: u64,
     pub keep_requests: u64,
     /// How long audit records are kept; `None` is for ever.
@@ -109,6 +112,7 @@ impl Config {
         let cache_bytes = pick.size("cache_size", |s| s.cache_size.take(), CACHE, MIB..=16 * 1024 * MIB)?;
         let limits = Limits::pick(&mut pick)?;
         let governance = Governance::pick(&mut pick)?;
+        let webhooks = Webhooks::pick(&mut pick)?;
         let keep_events = pick.value("keep_events", |s| s.keep_events.take(), || KEEP_EVENTS);
         let keep_requests = pick.value("keep_requests", |s| s.keep_requests.take(), || KEEP_REQUESTS);
         let retain_audit = pick.retention("retain_audit", |s| s.retain_audit.take(), RETAIN_AUDIT)?;
@@ -132,6 +136,7 @@ impl Config {
             cache_bytes,
             limits,
             governance,
+            webhooks,
             keep_events,
             keep_requests,
             retain_audit,
@@ -167,6 +172,7 @@ impl Config {
             cache_bytes: CACHE,
             limits: Limits::default(),
             governance: Governance::default(),
+            webhooks: Webhooks::default(),
             keep_events: KEEP_EVENTS,
             keep_requests: KEEP_REQUESTS,
             retain_audit: picker::parse_retention(RETAIN_AUDIT),

@@ -12,6 +12,7 @@
 //! | [`notary`] | the key, and the checkpoint beside the data file |
 //! | [`retention`] | forgetting in good time, and archives of what is forgotten |
 //! | `governing` | from what an agent wishes to the question that the store decides |
+//! | [`webhooks`] | telling others of alerts and approvals |
 //! | [`hook`] | what agents' runtimes tell, and what they are answered |
 //! | [`http`] | routes, the OpenAPI document, the stream, the dashboard |
 //! | [`domain`] | records, rules, commands, queries |
@@ -38,5 +39,6 @@ pub mod retention;
 mod secret;
 pub mod seed;
 pub mod store;
+pub mod webhooks;
 
 pub use app::App;

@@ -2,7 +2,7 @@
 
 use super::{Fault, Ran, descriptors, logging, output, serve};
 use crate::app::system_clock;
-use crate::config::Config;
+use crate::config::{Config, Webhooks};
 use crate::demo;
 use crate::domain::time::Timestamp;
 use crate::http::tls::Tls;
@@ -11,7 +11,8 @@ pub async fn demo(mut config: Config) -> Ran {
     descriptors::make_room(&mut config);
     // Its own requests are nobody's news, unless asked for.
     let log = if config.is_default("log") { "warn".into() } else { config.log.clone() };
-    let config = Config { log, ..config };
+    // What happens to a fleet that does not exist is told nobody else.
+    let config = Config { log, webhooks: Webhooks::default(), ..config };
     logging::start(&config)?;
     Tls::load(&config).map_err(|e| Fault::new(e.to_string()))?;
     let listener = match serve::bind(&config).await {

@@ -23,6 +23,7 @@ use crate::domain::pruning::Prune;
 use crate::domain::sync::SyncRequest;
 use crate::domain::time::{HOUR, Timestamp};
 use crate::http::tls::Tls;
+use crate::webhooks::{self, Sender};
 use crate::{http, retention, seed};
 
 /// How often the stream's log is trimmed and storage is probed.
@@ -45,6 +46,7 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
     descriptors::make_room(&mut config);
     // What cannot be served with is told before anything is touched.
     Tls::load(&config).map_err(|e| Fault::new(e.to_string()))?;
+    Sender::load(&config).map_err(Fault::new)?;
     // The port first: a second server on the same data is told of the port before it waits for the file.
     let listener = bind(&config).await?;
     let data = config.data.clone();
@@ -52,6 +54,7 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
     app.load_prices().map_err(Fault::new)?;
     let zone = Action::SetBudgetZone(Zone(app.config.governance.budget_zone));
     app.submit(zone).await.map_err(|e| Fault::new(e.to_string()))?;
+    webhooks::adopt(&app).await.map_err(|e| Fault::new(e.to_string()))?;
     let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
     check_door(&app, address, "make one with `agentmap token create --role admin`")?;
     if let Some(folder) = &args.seed_if_empty
@@ -71,12 +74,14 @@ pub async fn run(app: Arc<App>, listener: TcpListener, asked_to_end: impl Future
     let housekeeping = keep_running("housekeeping", &app, keep_house);
     let spooled = keep_running("taking what hooks kept", &app, take_spooled);
     let answers = keep_running("ending what nobody answers", &app, end_unanswered);
+    let webhooks = keep_running("delivering to webhooks", &app, webhooks::deliver);
     let checkpoints = keep_running("keeping checkpoints", &app, keep_checkpoints);
     let served = http::server::serve(Arc::clone(&app), listener, asked_to_end).await;
     housekeeping.abort();
     checkpoints.abort();
     answers.abort();
     spooled.abort();
+    webhooks.abort();
     // Joins the writer thread, which finishes what was accepted.
     let closing = tokio::task::spawn_blocking(move || app.close());
     let _ = closing.await;

@@ -41,8 +41,8 @@ impl Picker<'_> {
         let source = match self.matches.value_source(name) {
             Some(ValueSource::CommandLine) => format!("flag --{}", flag(name)),
             Some(ValueSource::EnvVariable) => {
-                let variable = if name == "log" { "LOG".into() } else { name.to_uppercase() };
-                format!("environment AGENTMAP_{variable}")
+                let file = if name == "webhook_secret" { "_FILE" } else { "" };
+                format!("environment AGENTMAP_{}{file}", name.to_uppercase())
             }
             _ if from_file => self.path.as_deref().unwrap_or(Path::new(FILE)).display().to_string(),
             _ => DEFAULT.into(),
@@ -136,6 +136,23 @@ impl Picker<'_> {
         let list = list.unwrap_or_else(|| default.iter().map(|&text| text.to_owned()).collect());
         self.note(name, list.join(","), from_file);
         list
+    }
+
+    /// What is read from a list of texts that are not shown as they are: they may hold secrets.
+    pub(super) fn read_list<T: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        member: fn(&mut Settings) -> Option<Vec<String>>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let (list, from_file) = self.take(member);
+        let texts: Vec<_> =
+            list.unwrap_or_default().into_iter().filter(|text| !text.trim().is_empty()).collect();
+        let wrong = |n, why| ConfigError(format!("{}: number {n}: {why}", flag(name)));
+        let read = |(n, text): (usize, &String)| read(text).map_err(|why| wrong(n + 1, why));
+        let list = texts.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+        self.note(name, list.iter().map(T::to_string).collect::<Vec<_>>().join(","), from_file);
+        Ok(list)
     }
 
     /// A number between two bounds.

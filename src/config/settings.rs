@@ -96,6 +96,22 @@ pub struct Settings {
     /// How long a person may take to answer before it counts as denied [default: 10m]
     #[arg(long, global = true, env = "AGENTMAP_APPROVAL_TIMEOUT", value_name = "TIME")]
     pub approval_timeout: Option<String>,
+    /// A URL that is told of alerts and approvals, by Standard Webhooks; may be given more than once [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "AGENTMAP_WEBHOOK",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
+    pub webhook: Option<Vec<String>>,
+    /// The secret that webhooks are signed with: whsec_ and 24 to 64 bytes in base64; with several lines each signs
+    #[arg(long, global = true, env = "AGENTMAP_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    pub webhook_secret: Option<PathBuf>,
+    /// Trust https:// webhooks by these certificates: their own, or of authorities (PEM) [default: the system's]
+    #[arg(long, global = true, env = "AGENTMAP_WEBHOOK_CERT", value_name = "FILE")]
+    pub webhook_cert: Option<PathBuf>,
     /// How many events the stream keeps for ?since= [default: 1000000]
     #[arg(long, global = true, env = "AGENTMAP_KEEP_EVENTS", value_name = "COUNT")]
     pub keep_events: Option<u64>,

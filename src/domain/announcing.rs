@@ -65,7 +65,7 @@ impl Run<'_, '_> {
             self.at,
             !metric.nonce,
         );
-        let alert = alert.append(self.tx)?;
+        let alert = self.raise(alert)?;
         self.tell(Event {
             seq: 0,
             nonce: alert.nonce,
@@ -132,7 +132,7 @@ impl Run<'_, '_> {
             self.tell(updated)?;
         }
         for alert in alerts::for_movement(self.tx, agent, moved, metric.recorded_at, metric.nonce)? {
-            let alert = alert.append(self.tx)?;
+            let alert = self.raise(alert)?;
             let mut told = event(EventKind::BudgetAlert, alert.message.clone());
             told.message.clone_from(&alert.message);
             told.details.budget_remaining = Some(remaining);

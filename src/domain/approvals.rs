@@ -330,6 +330,7 @@ impl Run<'_, '_> {
         })?;
         self.tx.put(&approval)?;
         self.tell(approval.event(EventKind::ApprovalRequested, self.at, !self.nonce))?;
+        self.post_approval(&approval)?;
         Ok(approval)
     }
 
@@ -373,6 +374,7 @@ impl Run<'_, '_> {
         act.reason = reason;
         self.record_act(act)?;
         self.tell(approval.event(EventKind::ApprovalResolved, self.at, !self.nonce))?;
+        self.post_approval(&approval)?;
         Ok(Outcome::Approval(Arc::new(approval)))
     }
 
@@ -385,6 +387,7 @@ impl Run<'_, '_> {
                     approval.status = ApprovalStatus::Expired;
                     self.tx.put(&approval)?;
                     self.tell(approval.event(EventKind::ApprovalResolved, self.at, !self.nonce))?;
+                    self.post_approval(&approval)?;
                 }
                 _ => break,
             }

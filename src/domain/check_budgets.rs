@@ -8,13 +8,15 @@ use super::check::CheckReport;
 use super::grants::Grant;
 use super::reservations::Reservation;
 use super::usage::DayUsage;
+use super::webhooks::Delivery;
 use crate::store::{ReadTx, StoreError, Value};
 
 impl CheckReport {
-    /// Reservations, approvals and grants agree with their indexes and sums.
+    /// Reservations, approvals, grants and what webhooks are to be told agree with their indexes and sums.
     pub(super) fn governance(&mut self, tx: &ReadTx) -> Result<(), StoreError> {
         self.records::<Reservation>(tx)?;
         self.records::<Grant>(tx)?;
+        self.records::<Delivery>(tx)?;
         let approvals = self.records::<Approval>(tx)?;
         let next = tx.get::<ApprovalHead>(&())?.unwrap_or_default().0;
         self.expect(approvals == next, || format!("approvals: the next number is {next}, not {approvals}"));

@@ -29,6 +29,7 @@ use super::roster::Change;
 use super::sync::{SyncReport, SyncRequest};
 use super::time::Timestamp;
 use super::tokens::{Session, Token};
+use super::webhook_acts::Tried;
 use crate::store::{StoreError, WriteTx};
 
 /// A write.
@@ -113,6 +114,14 @@ pub enum Action {
     OpenSession(Box<Session>),
     /// Logs a browser out.
     CloseSession(Uuid),
+    /// Notes which webhooks are told from now on.
+    SetWebhooks(Vec<Uuid>),
+    /// Notes what became of a try to deliver to a webhook.
+    NoteDelivery(u64, Tried),
+    /// Lets a webhook's dead letter wait to be delivered once more.
+    RetryDelivery(Uuid),
+    /// Removes a webhook's dead letter.
+    DiscardDelivery(Uuid),
     /// Records an administrative act that was done elsewhere.
     NoteAct(Act),
     /// Writes nothing, durably: tells whether storage works.
@@ -285,6 +294,10 @@ impl Run<'_, '_> {
             Action::NoteUse(id) => self.note_use(id),
             Action::OpenSession(session) => self.open_session(*session),
             Action::CloseSession(id) => self.close_session(id),
+            Action::SetWebhooks(targets) => self.set_webhooks(targets),
+            Action::NoteDelivery(seq, tried) => self.note_delivery(seq, tried),
+            Action::RetryDelivery(id) => self.retry_delivery(id),
+            Action::DiscardDelivery(id) => self.discard_delivery(id),
             Action::NoteAct(act) => {
                 self.act(act)?;
                 Ok(Outcome::Done)

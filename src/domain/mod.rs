@@ -75,3 +75,6 @@ pub mod tokens;
 pub mod unknown_agents;
 pub mod unpriced;
 pub mod usage;
+pub mod webhook_acts;
+pub mod webhook_view;
+pub mod webhooks;

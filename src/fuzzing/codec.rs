@@ -10,7 +10,7 @@ use crate::domain::alerts::{Alert, AlertHead};
 use crate::domain::approvals::{Approval, ApprovalHead};
 use crate::domain::audit::AuditRecord;
 use crate::domain::audit_tree::{AuditAnchor, AuditFrontier, AuditNode};
-use crate::domain::budgets::{self, Held, Spent, Terms};
+use crate::domain::budgets::{self, Held, Spent, Terms, Zone};
 use crate::domain::event_log::{StoredEvent, StreamHead};
 use crate::domain::grants::Grant;
 use crate::domain::idempotency::Remembered;
@@ -25,6 +25,7 @@ use crate::domain::tokens::{Session, Token};
 use crate::domain::unknown_agents::UnknownAgent;
 use crate::domain::unpriced::UnpricedModel;
 use crate::domain::usage::{DayUsage, Presence, SessionUsage};
+use crate::domain::webhooks::{Delivery, Outbox, TargetRecord, Targets};
 use crate::store::codec::prefix_end;
 use crate::store::{Key, Value};
 
@@ -65,10 +66,15 @@ values!(
     Grant,
     Reservation,
     Terms,
+    Zone,
     Spent,
     Held,
     UnknownAgent,
     UnpricedModel,
+    Delivery,
+    Outbox,
+    Targets,
+    TargetRecord,
 );
 
 /// The keys of tables and indexes.

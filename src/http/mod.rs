@@ -59,6 +59,7 @@ mod time_range;
 pub mod tls;
 mod tokens;
 mod turned_away;
+mod webhooks;
 mod websocket;
 mod wire;
 
@@ -94,6 +95,7 @@ fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
             .concat(),
         ),
         ("hooks", hooks::endpoints()),
+        ("webhooks", webhooks::endpoints()),
         ("live", [live::endpoints(), stream_history::endpoints()].concat()),
         ("access", [tokens::endpoints(), session::endpoints(), copies::endpoints()].concat()),
         ("health", health::endpoints()),

@@ -73,6 +73,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/tokens", "admin"),
     ("DELETE", "/api/v1/tokens/{token_id}", "admin"),
     ("POST", "/api/v1/copies", "admin"),
+    ("GET", "/api/v1/webhooks", "operator"),
+    ("GET", "/api/v1/webhooks/dead-letters", "operator"),
+    ("POST", "/api/v1/webhooks/dead-letters/{id}/retry", "operator"),
+    ("DELETE", "/api/v1/webhooks/dead-letters/{id}", "operator"),
 ];
 
 /// A server that wants tokens.

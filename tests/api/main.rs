@@ -1,6 +1,9 @@
 //! The HTTP and WebSocket contract, checked from the outside: the modules mirror the URLs.
 
 mod harness;
+#[path = "../support/receiver.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
+mod receiver;
 mod shape;
 mod stream;
 #[path = "../crash/trail.rs"]
@@ -51,3 +54,4 @@ mod retention;
 mod seed_sync;
 mod stream_history;
 mod tls;
+mod webhooks;

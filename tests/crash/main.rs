@@ -16,6 +16,9 @@ mod process;
 #[path = "../support/random.rs"]
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod random;
+#[path = "../support/receiver.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
+mod receiver;
 mod refusals;
 mod retention;
 mod seeding;
@@ -26,3 +29,4 @@ mod tokens;
 mod trail;
 #[path = "../verifier/mod.rs"]
 mod verifier;
+mod webhooks;
