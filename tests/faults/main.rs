@@ -7,6 +7,8 @@
 #[path = "../support/disk.rs"]
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod disk;
+#[path = "../model/governing.rs"]
+mod governing;
 #[path = "../model/history.rs"]
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod history;
