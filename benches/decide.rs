@@ -61,6 +61,7 @@ fn question(n: u64) -> String {
     format!("{{\"agent\":\"runbook-freshener\",\"session_id\":\"s-{}\",\"estimated_tokens\":0,{on}}}", n % 50)
 }
 
+#[expect(clippy::zombie_processes, reason = "it ends with the benchmark where it does not start")]
 fn serve(data: &Path) -> (Child, SocketAddr) {
     let mut server = Command::new(PROGRAM)
         .args(["serve", "--port", "0", "--seed-if-empty", "sample", "--log", "warn", "--data"])

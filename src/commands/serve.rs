@@ -16,6 +16,7 @@ use super::{Fault, Ran, descriptors, hook, logging, open, output, presence};
 use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
+use crate::domain::budgets::Zone;
 use crate::domain::command::{Action, Outcome};
 use crate::domain::deciding;
 use crate::domain::pruning::Prune;
@@ -49,6 +50,8 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
     let data = config.data.clone();
     let app = open(config, None)?;
     app.load_prices().map_err(Fault::new)?;
+    let zone = Action::SetBudgetZone(Zone(app.config.governance.budget_zone));
+    app.submit(zone).await.map_err(|e| Fault::new(e.to_string()))?;
     let address = listener.local_addr().map_err(|e| Fault::new(e.to_string()))?;
     check_door(&app, address, "make one with `agentmap token create --role admin`")?;
     if let Some(folder) = &args.seed_if_empty

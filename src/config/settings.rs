@@ -75,6 +75,15 @@ pub struct Settings {
     /// What an agent may do that asks and is not registered: deny, allow, or register with the least rights [default: deny]
     #[arg(long, global = true, env = "AGENTMAP_UNKNOWN_AGENT", value_name = "RULE")]
     pub unknown_agent: Option<UnknownAgent>,
+    /// The zone whose days budgets are for, as its offset from UTC; figures are by UTC days all the same [default: +00:00]
+    #[arg(
+        long,
+        global = true,
+        env = "AGENTMAP_BUDGET_ZONE",
+        value_name = "OFFSET",
+        allow_hyphen_values = true
+    )]
+    pub budget_zone: Option<String>,
     /// The agent that acts in a runtime's main session, where nobody says which [default: claude-code]
     #[arg(long, global = true, env = "AGENTMAP_DEFAULT_IDENTITY", value_name = "NAME")]
     pub default_identity: Option<String>,

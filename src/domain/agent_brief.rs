@@ -29,7 +29,7 @@ pub struct AgentBrief {
     pub status: Status,
     /// ISO 4217.
     pub currency: String,
-    /// What a UTC day may cost.
+    /// What the present day may cost, all that an operator did for it included.
     pub max_cost_per_day: f64,
     /// What the present UTC day cost so far, in USD.
     pub cost_used_today: f64,
@@ -51,7 +51,7 @@ pub struct AgentBrief {
 
 impl AgentBrief {
     fn load(mut tx: &ReadTx, agent: &Agent, now: Timestamp) -> Result<Self, StoreError> {
-        let standing = Standing::load(&mut tx, agent.agent_id, now)?;
+        let standing = Standing::load(&mut tx, agent, now)?;
         let sums: MetricSums = rollup::total(&mut tx, &Scope::Agent(agent.agent_id))?;
         let measured = |count: u64, figure: f64| (count > 0).then_some(figure);
         Ok(Self {
@@ -64,7 +64,7 @@ impl AgentBrief {
             tags: agent.metadata.tags.clone(),
             status: standing.status(agent, now),
             currency: agent.limits.currency.clone(),
-            max_cost_per_day: agent.limits.max_cost_per_day,
+            max_cost_per_day: standing.limit_today(),
             cost_used_today: standing.today.cost_usd(),
             tokens_used_today: standing.today.tokens(),
             max_tokens_per_session: agent.limits.max_tokens_per_session,

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::{Agent, Metadata, Rbac};
-use super::budgets::{Scope, Terms};
-use super::metric_sums::{self, MetricSums, billionths};
+use super::budgets::{self, Scope, Zone};
+use super::metric_sums::{self, MetricSums};
 use super::rollup;
 use super::time::{DAY, MINUTE, Timestamp};
 use super::usage::{DayUsage, Presence, SessionUsage};
@@ -113,7 +113,7 @@ impl AgentView {
     /// # Errors
     /// When storage fails.
     pub fn load(tx: &mut impl Lookup, agent: &Agent, now: Timestamp) -> Result<Self, StoreError> {
-        let standing = Standing::load(tx, agent.agent_id, now)?;
+        let standing = Standing::load(tx, agent, now)?;
         let sums: MetricSums = rollup::total(tx, &metric_sums::Scope::Agent(agent.agent_id))?;
         let agent = agent.clone();
         Ok(Self {
@@ -160,8 +160,8 @@ pub struct Standing {
     pub last_active: Option<Timestamp>,
     /// What it used in the session it was last seen in.
     session: SessionUsage,
-    /// What an operator did to its budget.
-    terms: Terms,
+    /// How its budget of the day stands.
+    budget: budgets::Standing,
 }
 
 impl Standing {
@@ -169,21 +169,28 @@ impl Standing {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn load(tx: &mut impl Lookup, agent: Uuid, now: Timestamp) -> Result<Self, StoreError> {
-        let today = tx.lookup(&(now.day(), agent))?.unwrap_or_default();
-        let (last_active, session) = Presence::of(tx, agent)?;
-        let terms = tx.lookup(&Scope::Agent(agent))?.unwrap_or_default();
-        Ok(Self { today, last_active, session, terms })
+    pub fn load(tx: &mut impl Lookup, agent: &Agent, now: Timestamp) -> Result<Self, StoreError> {
+        let today = tx.lookup(&(now.day(), agent.agent_id))?.unwrap_or_default();
+        let (last_active, session) = Presence::of(tx, agent.agent_id)?;
+        let day = Zone::of(tx)?.day(now);
+        let budget = Scope::Agent(agent.agent_id).standing(tx, Some(agent), day)?;
+        Ok(Self { today, last_active, session, budget })
+    }
+
+    /// What the present day may cost, in USD, all that an operator did for it included.
+    #[must_use]
+    pub fn limit_today(&self) -> f64 {
+        let forgiven = self.today.cost_nanos().saturating_sub(self.budget.used);
+        metric_sums::from_billionths(self.budget.limit.unwrap_or(0) + forgiven)
     }
 
     /// The status that it gives the agent.
     #[must_use]
     pub fn status(&self, agent: &Agent, now: Timestamp) -> Status {
         let limits = &agent.limits;
-        let limit = u128::from(billionths(limits.max_cost_per_day));
-        let (limit, used) = self.terms.applied(Some(limit), self.today.cost_nanos(), now.day());
-        let exceeded = self.terms.paused
-            || limit.is_some_and(|limit| used > limit)
+        let Self { budget, .. } = self;
+        let exceeded = budget.paused
+            || budget.limit.is_some_and(|limit| budget.used > limit)
             || self.session.tokens() > limits.max_tokens_per_session;
         let age = self.last_active.map(|at| now.0 - at.0);
         match age {

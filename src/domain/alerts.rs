@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::Agent;
-use super::budgets::Scope;
+use super::budgets::{Scope, Zone};
 use super::log_id::log_id;
 use super::metric_sums::from_billionths;
 use super::time::Timestamp;
@@ -188,11 +188,12 @@ pub fn for_movement(
         }));
     };
     let cost = moved.day.after.cost_nanos() - moved.day.before.cost_nanos();
+    let day = Zone::of(tx)?.day(at);
     for scope in Scope::of_cost(agent) {
         if cost == 0 {
             break;
         }
-        let standing = scope.standing(tx, Some(agent), at.day())?;
+        let standing = scope.standing(tx, Some(agent), day)?;
         let Some(limit) = standing.limit else { continue };
         let whose = match &scope {
             Scope::Category(name) => format!("the category {name}"),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::agent_view::AgentView;
 use super::agents::Agent;
 use super::alerts::{self, Alert, Severity};
-use super::budgets::{Scope, Terms};
+use super::budgets::{Scope, Zone};
 use super::command::Run;
 use super::events::{Data, Details, Event, EventKind};
-use super::metric_sums::{billionths, from_billionths};
+use super::metric_sums::from_billionths;
 use super::metrics::Metric;
 use super::text::JsonText;
 use super::unpriced;
@@ -86,10 +86,10 @@ impl Run<'_, '_> {
         moved: &Movement,
     ) -> Result<(), StoreError> {
         let m = &metric.measures;
-        let terms = self.tx.get::<Terms>(&Scope::Agent(agent.agent_id))?.unwrap_or_default();
-        let limit = u128::from(billionths(agent.limits.max_cost_per_day));
-        let (limit, used) = terms.applied(Some(limit), moved.day.after.cost_nanos(), self.at.day());
-        let remaining = from_billionths(limit.unwrap_or(0)) - from_billionths(used);
+        let zone = Zone::of(self.tx)?;
+        let day = zone.day(metric.recorded_at);
+        let standing = Scope::Agent(agent.agent_id).standing(self.tx, Some(agent), day)?;
+        let remaining = from_billionths(standing.limit.unwrap_or(0)) - from_billionths(standing.used);
         let details = Details {
             agent_id: Some(agent.agent_id.to_string()),
             operation: Some(metric.metric_type.clone()),
@@ -122,7 +122,7 @@ impl Run<'_, '_> {
             self.tell(event(EventKind::QualityUpdate, format!("quality {:.0} of 100", score * 100.0)))?;
         }
         // The budget is today's: what is recorded late moves the day it belongs to, in silence.
-        if metric.recorded_at.day() != self.at.day() {
+        if day != zone.day(self.at) {
             return Ok(());
         }
         if m.cost_usd.unwrap_or(0.0) > 0.0 || m.tokens_used.unwrap_or(0) > 0 {

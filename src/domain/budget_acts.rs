@@ -6,13 +6,18 @@ use utoipa::ToSchema;
 
 use super::admin::Act;
 use super::agents::Agent;
-use super::budgets::{Scope, Standing, Terms};
+use super::budgets;
+use super::budgets::{Scope, Spent, Standing, Terms, Zone};
 use super::command::{Outcome, Run, Stop};
 use super::events::{Data, Details, Event, EventKind};
 use super::metric_sums::from_billionths;
+use super::metrics::Metric;
 use super::refusal::Refusal;
 use super::text::JsonText;
 use crate::store::{Lookup, StoreError};
+
+/// How many counts are taken away at once when they are made anew.
+const RECOUNTED: u64 = 10_000;
 
 /// What is done to a budget. Amounts are in billionths of a USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +89,23 @@ impl BudgetView {
 }
 
 impl Run<'_, '_> {
+    /// Sets the zone whose days budgets are for, and counts what was spent by its days: of the metrics that are kept.
+    pub(super) fn set_zone(&mut self, zone: Zone) -> Result<Outcome, Stop> {
+        if Zone::of(self.tx)? == zone {
+            return Ok(Outcome::Done);
+        }
+        self.tx.set(&(), &zone)?;
+        let past = (i64::MAX, Scope::Fleet);
+        while self.tx.remove_before::<Spent>(&past, RECOUNTED)? > 0 {}
+        self.tx.walk(|tx, metric: &Metric| match tx.get::<Agent>(&metric.agent_id)? {
+            Some(agent) => budgets::charge(tx, &agent, metric),
+            None => Ok(()),
+        })?;
+        let zone = json!({"minutes_ahead_of_utc": zone.0});
+        self.act(Act::new("budget_zone_set").on("budget", "zone").with(&zone))?;
+        Ok(Outcome::Done)
+    }
+
     pub(super) fn change_budget(&mut self, scope: &Scope, change: &BudgetChange) -> Result<Outcome, Stop> {
         let agent = match scope {
             Scope::Agent(id) => Some(self.agent(*id)?),
@@ -94,9 +116,13 @@ impl Run<'_, '_> {
                 "The limits of an agent are those of its identity: change budget_max_cost_per_day there.";
             return Err(Refusal::Conflict(text.into()).into());
         }
-        let day = self.at.day();
+        let day = Zone::of(self.tx)?.day(self.at);
         let before = self.tx.get::<Terms>(scope)?.unwrap_or_default();
-        let used = scope.standing(self.tx, agent.as_ref(), day)?.used;
+        let standing = scope.standing(self.tx, agent.as_ref(), day)?;
+        if matches!(change, BudgetChange::Raise(_)) && standing.limit.is_none() {
+            return Err(Refusal::Conflict("It has no limit that could be raised.".into()).into());
+        }
+        let used = standing.used;
         let mut terms = before;
         let today = |(of, nanos): (i64, u64)| if of == day { nanos } else { 0 };
         let what = match change {

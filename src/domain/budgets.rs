@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::agents::Agent;
 use super::metric_sums::{billionths, from_billionths};
 use super::metrics::Metric;
+use super::time::{MINUTE, Timestamp};
 use super::usage::{DayUsage, SessionUsage};
 use crate::store::codec::{CodecError, Key};
 use crate::store::{Lookup, StoreError, TableName, Value, WriteTx};
@@ -60,6 +61,35 @@ impl Key for Scope {
     }
 }
 
+/// The zone whose days budgets are for: how far it is ahead of UTC, in minutes. Figures are by UTC days all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct Zone(pub i32);
+
+impl Value for Zone {
+    const TABLE: TableName = "budget_zone";
+    type Key = ();
+
+    fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Zone {
+    /// The zone that is set.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn of(tx: &mut impl Lookup) -> Result<Self, StoreError> {
+        Ok(tx.lookup::<Self>(&())?.unwrap_or_default())
+    }
+
+    /// The day that it is there at a time, counted as UTC days are.
+    #[must_use]
+    pub fn day(self, at: Timestamp) -> i64 {
+        at.plus(i64::from(self.0) * MINUTE).day()
+    }
+}
+
 /// What an operator set of a budget. The limits of an agent are those of its identity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Terms {
@@ -91,7 +121,7 @@ impl Value for Terms {
     }
 }
 
-/// What a category or the fleet spent on a day. The key is `(day, scope)`.
+/// What an agent, a category or the fleet spent on a day of the [`Zone`]. The key is `(day, scope)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Spent {
     /// In billionths of a USD.
@@ -149,7 +179,7 @@ impl Standing {
 }
 
 impl Scope {
-    /// How what this scope may cost on a day stands; of a session, how its tokens do.
+    /// How what this scope may cost on a day of the [`Zone`] stands; of a session, how its tokens do.
     ///
     /// # Errors
     /// When storage fails.
@@ -161,6 +191,7 @@ impl Scope {
     ) -> Result<Standing, StoreError> {
         let terms = tx.lookup::<Terms>(self)?.unwrap_or_default();
         let held = tx.lookup::<Held>(self)?.unwrap_or_default();
+        let spent = tx.lookup::<Spent>(&(day, self.clone()))?.unwrap_or_default().cost_nanos;
         let (limit, used) = match self {
             Self::Session(id, session) => {
                 let used = tx.lookup::<SessionUsage>(&(*id, session.clone()))?.unwrap_or_default();
@@ -172,14 +203,10 @@ impl Scope {
                     paused: terms.paused,
                 });
             }
-            Self::Agent(id) => {
-                let used = tx.lookup::<DayUsage>(&(day, *id))?.unwrap_or_default().cost_nanos();
-                (agent.map(|agent| u128::from(billionths(agent.limits.max_cost_per_day))), used)
+            Self::Agent(_) => {
+                (agent.map(|agent| u128::from(billionths(agent.limits.max_cost_per_day))), spent)
             }
-            Self::Fleet | Self::Category(_) => {
-                let spent = tx.lookup::<Spent>(&(day, self.clone()))?.unwrap_or_default();
-                (terms.limit_nanos.map(u128::from), spent.cost_nanos)
-            }
+            Self::Fleet | Self::Category(_) => (terms.limit_nanos.map(u128::from), spent),
         };
         let (limit, used) = terms.applied(limit, used, day);
         Ok(Standing { limit, used, held: held.cost_nanos, paused: terms.paused })
@@ -203,7 +230,7 @@ impl Scope {
     }
 }
 
-/// Adds a metric to what its agent's category and the fleet spent.
+/// Adds a metric to what its agent, the agent's category and the fleet spent.
 ///
 /// # Errors
 /// When storage fails.
@@ -212,8 +239,9 @@ pub fn charge(tx: &mut WriteTx<'_>, agent: &Agent, metric: &Metric) -> Result<()
     if cost == 0 {
         return Ok(());
     }
-    for scope in [Scope::Category(agent.metadata.category.clone()), Scope::Fleet] {
-        tx.update(&(metric.recorded_at.day(), scope), |spent: &mut Spent| spent.cost_nanos += cost)?;
+    let day = Zone::of(tx)?.day(metric.recorded_at);
+    for scope in Scope::of_cost(agent) {
+        tx.update(&(day, scope), |spent: &mut Spent| spent.cost_nanos += cost)?;
     }
     Ok(())
 }
@@ -230,7 +258,7 @@ pub fn fill(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
             return Ok(());
         }
         let category = tx.get::<Agent>(id)?.map(|agent| Scope::Category(agent.metadata.category));
-        for scope in category.into_iter().chain([Scope::Fleet]) {
+        for scope in category.into_iter().chain([Scope::Agent(*id), Scope::Fleet]) {
             tx.update(&(*day, scope), |spent: &mut Spent| spent.cost_nanos += cost)?;
         }
         Ok(())

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::approvals::{Approval, ApprovalHead};
-use super::budgets::{Held, Scope, Spent};
+use super::budgets::{Held, Scope, Spent, Zone};
 use super::check::CheckReport;
 use super::grants::Grant;
 use super::reservations::Reservation;
 use super::usage::DayUsage;
-use crate::store::{Key, ReadTx, StoreError, Value};
+use crate::store::{ReadTx, StoreError, Value};
 
 impl CheckReport {
     /// Reservations, approvals and grants agree with their indexes and sums.
@@ -30,21 +30,24 @@ impl CheckReport {
         held.retain(|_, sum| !sum.is_empty());
         let kept = tx.all::<Held>()?.collect::<Result<BTreeMap<_, _>, _>>()?;
         self.expect(kept == held, || "budget_held: differs from the reservations".into());
-        let mut spent: BTreeMap<i64, u128> = BTreeMap::new();
-        for entry in tx.range_raw(DayUsage::TABLE, std::ops::Bound::Unbounded, std::ops::Bound::Unbounded)? {
-            let (key, value) = entry?;
-            let day = i64::read(&mut key.as_slice())?;
-            *spent.entry(day).or_default() += DayUsage::from_stored(&value)?.cost_nanos();
-        }
-        spent.retain(|_, nanos| *nanos > 0);
-        let mut of_fleet = BTreeMap::new();
+        // The fleet spent what its agents did, and in UTC each agent what its usage says.
+        let (mut of_agents, mut of_fleet) = (BTreeMap::<i64, u128>::new(), BTreeMap::new());
+        let in_utc = Zone::of(&mut &*tx)? == Zone::default();
         for entry in tx.all::<Spent>()? {
             let ((day, scope), Spent { cost_nanos }) = entry?;
-            if scope == Scope::Fleet {
-                of_fleet.insert(day, cost_nanos);
+            match scope {
+                Scope::Fleet => drop(of_fleet.insert(day, cost_nanos)),
+                Scope::Agent(id) => {
+                    *of_agents.entry(day).or_default() += cost_nanos;
+                    let used = tx.get::<DayUsage>(&(day, id))?.unwrap_or_default().cost_nanos();
+                    self.expect(!in_utc || used == cost_nanos, || {
+                        format!("spent_by_day: that of agent {id} on day {day} differs from its usage")
+                    });
+                }
+                _ => {}
             }
         }
-        self.expect(of_fleet == spent, || {
+        self.expect(of_fleet == of_agents, || {
             "spent_by_day: the fleet's differs from the sum of its agents'".into()
         });
         Ok(())

@@ -17,7 +17,7 @@ use super::agents::Agent;
 use super::approvals::{Approval, Reach};
 use super::audit::{AuditRecord, NewAudit};
 use super::budget_acts::BudgetChange;
-use super::budgets::Scope;
+use super::budgets::{Scope, Zone};
 use super::deciding::Asked;
 use super::events::Event;
 use super::idempotency::Once;
@@ -81,6 +81,8 @@ pub enum Action {
     EndUnanswered,
     /// Revokes a grant.
     RevokeGrant(Uuid),
+    /// Sets the zone whose days budgets are for.
+    SetBudgetZone(Zone),
     /// Changes a budget.
     ChangeBudget(Scope, BudgetChange),
     /// Carries the action out once, however often it is sent.
@@ -267,6 +269,7 @@ impl Run<'_, '_> {
                 Ok(Outcome::Done)
             }
             Action::RevokeGrant(id) => self.revoke_grant(id),
+            Action::SetBudgetZone(zone) => self.set_zone(zone),
             Action::ChangeBudget(scope, change) => self.change_budget(&scope, &change),
             Action::Once(once, action) => self.once(&once, *action),
             Action::Each(actions) => {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::agents::Agent;
 use super::approvals::{self, Approval, ApprovalStatus, Question};
 use super::audit::{Decision, NewAudit};
-use super::budgets::{BudgetState, Scope, Standing};
+use super::budgets::{BudgetState, Scope, Standing, Zone};
 use super::command::{Outcome, Run, Stop};
 use super::events::Event;
 use super::grants::Grant;
@@ -187,7 +187,8 @@ impl Decided {
                 checks.retain(|check| check.dimension != Dimension::Identity);
                 checks.insert(0, Check::denied(Dimension::Identity, "status: paused"));
             }
-            let of_agent = Budgets::of(tx, agent, asked.told.session_id.as_deref(), at.day())?;
+            let day = Zone::of(tx)?.day(at);
+            let of_agent = Budgets::of(tx, agent, asked.told.session_id.as_deref(), day)?;
             checks.push(of_agent.check(cost, tokens));
             budgets = Some(of_agent);
         } else if asked.agent_id.is_some() {

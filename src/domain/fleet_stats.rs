@@ -101,7 +101,7 @@ pub fn summary(tx: &ReadTx, roster: &Roster, now: Timestamp) -> Result<FleetSumm
     for agent in by_name {
         *roles.entry(agent.role.clone()).or_insert(0) += 1;
         *categories.entry(agent.metadata.category.clone()).or_insert(0) += 1;
-        statuses.count(Standing::load(&mut reader, agent.agent_id, now)?.status(agent, now));
+        statuses.count(Standing::load(&mut reader, agent, now)?.status(agent, now));
         specialists += usize::from(agent.metadata.specialist);
         budget_limit += agent.limits.max_cost_per_day;
     }

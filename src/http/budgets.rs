@@ -16,7 +16,7 @@ use super::request::Path;
 use crate::App;
 use crate::domain::agents::Agent;
 use crate::domain::budget_acts::{BudgetChange, BudgetView};
-use crate::domain::budgets::Scope;
+use crate::domain::budgets::{Scope, Zone};
 use crate::domain::command::Action;
 use crate::domain::metric_sums::billionths;
 use crate::domain::refusal::Refusal;
@@ -50,15 +50,16 @@ struct Budgets(Vec<BudgetView>);
 
 async fn list(app: Arc<App>) -> Result<Ok200<Budgets>, Problem> {
     let views = app.read_many(|mut tx, roster, now| {
-        let mut views = vec![BudgetView::load(&mut tx, &Scope::Fleet, None, now.day())?];
+        let day = Zone::of(&mut tx)?.day(now);
+        let mut views = vec![BudgetView::load(&mut tx, &Scope::Fleet, None, day)?];
         let categories: BTreeSet<_> = roster.iter().map(|agent| agent.metadata.category.clone()).collect();
         for category in categories {
-            views.push(BudgetView::load(&mut tx, &Scope::Category(category), None, now.day())?);
+            views.push(BudgetView::load(&mut tx, &Scope::Category(category), None, day)?);
         }
         let mut agents: Vec<_> = roster.iter().collect();
         agents.sort_by(|a, b| a.name.cmp(&b.name));
         for agent in agents {
-            views.push(BudgetView::load(&mut tx, &Scope::Agent(agent.agent_id), Some(agent), now.day())?);
+            views.push(BudgetView::load(&mut tx, &Scope::Agent(agent.agent_id), Some(agent), day)?);
         }
         Ok(views)
     });
@@ -91,8 +92,12 @@ impl BudgetPath {
 
 async fn get(app: Arc<App>, Path(path): Path<BudgetPath>) -> Result<Ok200<BudgetView>, Problem> {
     let (scope, agent) = path.scope(&app)?;
-    let day = app.now().day();
-    Ok(Ok200(app.read(|mut tx| BudgetView::load(&mut tx, &scope, agent.as_deref(), day))?))
+    let now = app.now();
+    let view = app.read(|mut tx| {
+        let day = Zone::of(&mut tx)?.day(now);
+        BudgetView::load(&mut tx, &scope, agent.as_deref(), day)
+    });
+    Ok(Ok200(view?))
 }
 
 async fn change(
