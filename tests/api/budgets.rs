@@ -20,9 +20,9 @@ async fn act(server: &Server, scope: &str, act: &str, body: &Value) -> Value {
 }
 
 /// What is used, held and left of the agent's day.
-pub async fn stands(server: &Server) -> [f64; 3] {
+pub async fn stands(server: &Server) -> Value {
     let budget = budget(server, "agent:coder").await;
-    ["used", "reserved", "remaining"].map(|member| budget[member].as_f64().unwrap())
+    json!([budget["used"], budget["reserved"], budget["remaining"]])
 }
 
 /// Asks for something of a cost; gives back the decision, the rule and its record's id.
@@ -37,20 +37,20 @@ async fn an_estimate_is_held_until_a_metric_tells_what_it_did_cost() {
     let (server, _) = governed().await;
     let (_, _, first) = spend(&server, 4.0).await;
     let (_, _, second) = spend(&server, 3.0).await;
-    assert_eq!(stands(&server).await, [0.0, 7.0, 3.0]);
+    assert_eq!(stands(&server).await, json!([0.0, 7.0, 3.0]));
     let (decision, rule, _) = spend(&server, 3.5).await;
     assert_eq!((decision.as_str(), rule.as_str()), ("denied", "budget agent: max_cost_per_day"));
-    assert_eq!(stands(&server).await, [0.0, 7.0, 3.0]);
+    assert_eq!(stands(&server).await, json!([0.0, 7.0, 3.0]));
     // That of another agent's decision, or of none, releases nothing.
     server.create_from(&governed_draft("tester")).await;
     server.metric("tester", &json!({"cost_usd": 1, "decision_id": first})).await;
     server.metric("coder", &json!({"cost_usd": 0, "decision_id": uuid::Uuid::new_v4()})).await;
-    assert_eq!(stands(&server).await, [0.0, 7.0, 3.0]);
+    assert_eq!(stands(&server).await, json!([0.0, 7.0, 3.0]));
     // The one that it names, and not the oldest.
     server.metric("coder", &json!({"cost_usd": 1.5, "decision_id": second, "session_id": "s-1"})).await;
-    assert_eq!(stands(&server).await, [1.5, 4.0, 4.5]);
+    assert_eq!(stands(&server).await, json!([1.5, 4.0, 4.5]));
     server.metric("coder", &json!({"cost_usd": 0.5, "decision_id": second, "session_id": "s-1"})).await;
-    assert_eq!(stands(&server).await, [2.0, 4.0, 4.0]);
+    assert_eq!(stands(&server).await, json!([2.0, 4.0, 4.0]));
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_metric_that_names_no_decision_releases_the_oldest_of_its_session() {
     spend(&server, 2.0).await;
     let deduction = json!({"agent_id": "coder", "tokens_used": 1, "cost_usd": 0.5, "session_id": "s-1"});
     server.post("/api/v1/budget/deduct", &deduction).await.expect(201);
-    assert_eq!(stands(&server).await, [0.5, 0.0, 9.5]);
+    assert_eq!(stands(&server).await, json!([0.5, 0.0, 9.5]));
 }
 
 #[tokio::test]

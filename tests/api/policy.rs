@@ -1,6 +1,7 @@
 //! `/api/v1/policy`: what is decided, what is recorded of it, and for whom it may be asked.
 
 use agentmap::config::{Config, UnknownAgent};
+use agentmap::domain::audit::Hash;
 use agentmap::store::Location;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -274,7 +275,7 @@ async fn of_a_long_command_the_beginning_is_kept_with_the_hash_of_all_of_it() {
         let record = server.json(&format!("/api/v1/events/audit/{}", ruling["seq"])).await;
         let asked = &record["context"]["asked"];
         assert_eq!(asked["command"], command[..kept]);
-        let hash: String = Sha256::digest(command.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = Hash(Sha256::digest(command.as_bytes()).into()).to_string();
         assert_eq!(asked["command_sha256"], if command.len() == kept { Value::Null } else { json!(hash) });
     }
 }

@@ -67,5 +67,5 @@ async fn a_model_without_a_price_is_told_once_and_costs_not_nothing() {
         "model": "nobody-knows", "first_seen": all[0], "last_seen": all[2], "metrics": 3, "tokens": 45,
     }]);
     assert_eq!(unpriced, wanted);
-    assert_eq!(stands(&server).await, [0.0, 0.0, 10.0]);
+    assert_eq!(stands(&server).await, json!([0.0, 0.0, 10.0]));
 }

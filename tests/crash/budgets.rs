@@ -68,10 +68,10 @@ fn all_ask(server: Server, round: u64, kill_after: Option<usize>) -> (Option<Ser
                 Ok(answer) => drop(answers.insert(caller, answer)),
                 Err(error) => assert!(server.is_none(), "caller {caller}: {error}"),
             }
-            if kill_after.is_some_and(|count| answers.len() >= count) {
-                if let Some(server) = server.take() {
-                    server.kill();
-                }
+            if kill_after.is_some_and(|count| answers.len() >= count)
+                && let Some(server) = server.take()
+            {
+                server.kill();
             }
         }
     });
