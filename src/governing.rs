@@ -12,7 +12,7 @@ use crate::config::UnknownAgent;
 use crate::domain::agent_write::AgentDraft;
 use crate::domain::agents::Agent;
 use crate::domain::command::{Action, Outcome};
-use crate::domain::deciding::Asked;
+use crate::domain::decision::Asked;
 use crate::domain::policy::asking::{Terms, Wish};
 use crate::domain::prices::Prices;
 use crate::domain::refusal::Refusal;

@@ -14,7 +14,7 @@ use crate::domain::agents::Agent;
 use crate::domain::approvals::Question;
 use crate::domain::audit::{AuditRecord, Decision};
 use crate::domain::command::{Action, Outcome};
-use crate::domain::deciding::Asked;
+use crate::domain::decision::Asked;
 use crate::domain::policy::asking::Wish;
 use crate::domain::policy::{Check, Dimension, ruling};
 use crate::domain::sync::{SyncChange, SyncRequest};

@@ -18,7 +18,7 @@ use super::approvals::{Approval, Reach};
 use super::audit::{AuditRecord, NewAudit};
 use super::budget_acts::BudgetChange;
 use super::budgets::{Scope, Zone};
-use super::deciding::Asked;
+use super::decision::Asked;
 use super::events::Event;
 use super::idempotency::Once;
 use super::keyring::KeyChange;

@@ -20,7 +20,7 @@ use crate::domain::access::TokenRole;
 use crate::domain::audit::{AuditRecord, Decision};
 use crate::domain::budgets::BudgetState;
 use crate::domain::command::{Action, Outcome};
-use crate::domain::deciding::Decided;
+use crate::domain::decision::Decided;
 use crate::domain::policy::Check;
 use crate::domain::policy::asking::Wish;
 use crate::domain::refusal::Refusal;

@@ -12,7 +12,7 @@ use agentmap::domain::audit::Decision;
 use agentmap::domain::budget_acts::BudgetChange;
 use agentmap::domain::budgets::Scope;
 use agentmap::domain::command::{Action, Outcome};
-use agentmap::domain::deciding::Decided;
+use agentmap::domain::decision::Decided;
 use agentmap::domain::metrics::{Measures, NewMetric};
 use agentmap::domain::policy::asking::Wish;
 use agentmap::domain::policy::paths::{folded, places};

@@ -4,7 +4,7 @@ use agentmap::domain::approvals::{Question, Reach};
 use agentmap::domain::budget_acts::BudgetChange;
 use agentmap::domain::budgets::Scope;
 use agentmap::domain::command::Action;
-use agentmap::domain::deciding::{Asked, hash_of};
+use agentmap::domain::decision::{Asked, hash_of};
 use agentmap::domain::log_id::log_id;
 use agentmap::domain::policy::{Check, Dimension};
 use agentmap::domain::time::Timestamp;

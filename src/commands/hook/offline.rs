@@ -8,7 +8,7 @@ use crate::commands::agents::open_data;
 use crate::config::{Config, UnknownAgent};
 use crate::domain::agents::{Agent, BY_NAME};
 use crate::domain::audit::Decision;
-use crate::domain::deciding::{Decided, Said};
+use crate::domain::decision::{Decided, Said};
 use crate::domain::policy::Rights;
 use crate::domain::policy::asking::{Terms, Wish};
 use crate::hook::claude_code::Payload;

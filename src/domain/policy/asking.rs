@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{Call, Check, Dimension, Rights};
 use crate::domain::approvals::Question;
 use crate::domain::audit::{Decision, Hash, NewAudit};
-use crate::domain::deciding::{Asked, hash_of};
+use crate::domain::decision::{Asked, hash_of};
 use crate::domain::metric_sums::billionths;
 use crate::domain::text::JsonText;
 use crate::domain::time::Timestamp;
