@@ -71,10 +71,21 @@ class Server {
 
   // What another command on the same data prints.
   async run(...args) {
-    const { stdout } = await execute(PROGRAM, [...args, "--data", join(this.#folder, "data.redb")], {
+    return this.#execute(args, "");
+  }
+
+  // What the hook answers to an event of a runtime; nothing where it says nothing.
+  async hook(event, ...args) {
+    const answer = await this.#execute(["hook", ...args], JSON.stringify(event));
+    return answer === "" ? undefined : JSON.parse(answer).hookSpecificOutput;
+  }
+
+  async #execute(args, input) {
+    const running = execute(PROGRAM, [...args, "--data", join(this.#folder, "data.redb")], {
       cwd: this.#folder, env: environment, timeout: PATIENCE_MS,
     });
-    return stdout;
+    running.child.stdin.end(input);
+    return (await running).stdout;
   }
 
   async restart() {
