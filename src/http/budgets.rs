@@ -33,7 +33,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::PUT, path, "Set what a day may cost the fleet or a category", set)
             .describe("Enforced from the next decision on. An agent's limit is set in its identity.")
             .problem(409, "It is an agent's"),
-        Endpoint::post("/api/v1/budgets/{scope}/raise", "Add to a budget for today", raise),
+        Endpoint::post("/api/v1/budgets/{scope}/raise", "Add to a budget for today", raise)
+            .problem(409, "It has no limit that could be raised"),
         Endpoint::post("/api/v1/budgets/{scope}/reset", "Let what was used today count no longer", reset),
         Endpoint::post("/api/v1/budgets/{scope}/pause", "Stop all spending under a budget", pause),
         Endpoint::post("/api/v1/budgets/{scope}/resume", "Let spending go on", resume),

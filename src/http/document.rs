@@ -143,9 +143,7 @@ impl OperationDoc {
     pub fn parameters<T: ToSchema>(&mut self, place: &str) {
         let place_in = if place == "path" { ParameterIn::Path } else { ParameterIn::Query };
         let mut all = definitions::<T>();
-        let own = all.remove(&*T::name());
-        self.schemas.extend(all);
-        if let Some(RefOr::T(Schema::Object(object))) = own {
+        if let Some(RefOr::T(Schema::Object(object))) = all.remove(&*T::name()) {
             for (name, schema) in object.properties {
                 let required = if object.required.contains(&name) { Required::True } else { Required::False };
                 let (schema, description) = as_parameter(schema);
@@ -158,9 +156,11 @@ impl OperationDoc {
                 self.parameters.push(parameter.build());
             }
         }
+        self.schemas.extend(all);
         if place == "query" {
             self.problem(400, "The query cannot be decoded");
             self.problem(414, "The query is too long");
+            self.problem(431, "It is longer than a whole head may be");
             self.problem(422, "A parameter cannot be used; all that cannot are named");
         } else {
             self.problem(400, "The path cannot be decoded");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -49,7 +50,7 @@ struct HookQuery {
     #[schema(max_length = 128)]
     identity: Option<String>,
     /// The project's folder; without it, the event's `cwd`.
-    #[schema(max_length = 32768)]
+    #[schema(max_length = 2000)]
     root: Option<String>,
     /// How long to wait for a person's answer, in seconds.
     #[schema(minimum = 0, maximum = 580, default = 50)]
@@ -85,12 +86,21 @@ impl Input for Event {
     }
 }
 
+/// What the runtime is told; empty where there is nothing to tell.
+#[derive(Serialize, ToSchema)]
+struct HookAnswer {
+    /// As the runtime documents it.
+    #[serde(rename = "hookSpecificOutput", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    output: Option<Map<String, Value>>,
+}
+
 /// What the runtime is told: an object, which is empty where there is nothing to tell.
 struct Said(String);
 
 impl Output for Said {
     fn describe(doc: &mut OperationDoc) {
-        doc.text(200, &["application/json"], "What the runtime is told; `{}` where there is nothing to tell");
+        doc.json::<HookAnswer>(200, "What the runtime is told");
     }
 
     fn into_response(self, target: &str) -> Response {
