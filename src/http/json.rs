@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 
@@ -53,7 +52,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Json<T> {
     async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
         let limits = &app.config.limits;
         let body = json_body(call, limits.body_bytes, limits).await?;
-        typed(checker, parsed(body, limits, VALUES).await?, "body").map(Self)
+        typed(checker, parse(&body, limits.json_depth, VALUES)?, "body").map(Self)
     }
 }
 
@@ -67,7 +66,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for LargeJson<T> {
     async fn read(call: &mut Call, app: &App, checker: &Checker) -> Result<Self, Problem> {
         let limits = &app.config.limits;
         let body = json_body(call, limits.batch_bytes, limits).await?;
-        typed(checker, parsed(body, limits, LARGE_VALUES).await?, "body").map(Self)
+        typed(checker, parse(&body, limits.json_depth, LARGE_VALUES)?, "body").map(Self)
     }
 }
 
@@ -85,7 +84,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for OptionalJson<T> 
         if body.is_empty() {
             return Ok(Self(None));
         }
-        typed(checker, parsed(body, limits, VALUES).await?, "body").map(|value| Self(Some(value)))
+        typed(checker, parse(&body, limits.json_depth, VALUES)?, "body").map(|value| Self(Some(value)))
     }
 }
 
@@ -107,37 +106,10 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Batch<T> {
         }
         let limits = &app.config.limits;
         let body = call.body(limits.batch_bytes, limits).await?;
-        let known = limits.clone();
-        let read = aside(body, move |body| {
-            let mut left = LARGE_VALUES;
-            let read = |item| parse_item(item, &known, &mut left);
-            Ok(items(body, lines)?.into_iter().map(read).collect::<Vec<_>>())
-        });
-        Ok(Self(read.await?.into_iter().map(|item| typed(checker, item?, "body")).collect()))
+        let mut left = LARGE_VALUES;
+        let mut read = |item| typed(checker, parse_item(item, limits, &mut left)?, "body");
+        Ok(Self(items(&body, lines)?.into_iter().map(&mut read).collect()))
     }
-}
-
-/// The value of a body whose values may take so much memory.
-async fn parsed(body: Bytes, limits: &Limits, memory: usize) -> Result<Value, Problem> {
-    let depth = limits.json_depth;
-    aside(body, move |body| parse(body, depth, memory)).await
-}
-
-/// A body that is larger is read away from the threads that serve everybody: that takes milliseconds.
-const LARGE: usize = 128 * 1024;
-/// How many such are read at once: more would only hold more memory.
-static READING: Semaphore = Semaphore::const_new(2);
-
-/// Reads a body, in the right place for its size.
-async fn aside<T: Send + 'static>(
-    body: Bytes,
-    read: impl FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    if body.len() <= LARGE {
-        return read(&body);
-    }
-    let _turn = READING.acquire().await;
-    tokio::task::spawn_blocking(move || read(&body)).await.map_err(|_| Problem::internal())?
 }
 
 /// The texts of a batch's items.
