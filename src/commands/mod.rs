@@ -56,8 +56,8 @@ impl Fault {
 
 type Ran = Result<ExitCode, Fault>;
 
-/// How many reads of many rows run at once: more would only hold more memory.
-const READERS: usize = 64;
+/// How many reads of many rows run at once, eight of which may be exports: more would only hold more memory.
+const READERS: usize = 16;
 
 /// Wrong use, or nothing there to work on.
 pub const WRONG_USE: u8 = 2;
