@@ -94,10 +94,12 @@ impl Event {
     /// # Errors
     /// When storage fails.
     pub fn after(tx: &ReadTx, since: u64, limit: usize) -> Result<Vec<Self>, StoreError> {
+        let mut before = since;
         tx.range::<StoredEvent>(Excluded(&since.to_bytes()), Unbounded)?
             .take(limit)
             .map(|entry| {
                 let (seq, stored) = entry?;
+                before = follows(before, seq)?;
                 Self::restore(tx, seq, stored)
             })
             .collect()
@@ -127,5 +129,29 @@ impl Event {
             details: other.details,
             data,
         })
+    }
+}
+
+/// The number of an event, where it follows on the one before it. In a file whose pages were damaged it may not, and
+/// who goes on from it would go round and round.
+fn follows(before: u64, seq: u64) -> Result<u64, StoreError> {
+    if seq > before {
+        return Ok(seq);
+    }
+    Err(StoreError::Corrupt(format!("stream: event {seq} lies behind event {before}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_lies_behind_a_later_one_is_told() {
+        // `agentmap check` took a page of events that lay in another's place for more and more events, and never ended.
+        assert_eq!(follows(7, 8).unwrap(), 8);
+        assert!(follows(7, 9).is_ok());
+        for seq in [7, 6, 0] {
+            assert!(matches!(follows(7, seq), Err(StoreError::Corrupt(_))));
+        }
     }
 }
