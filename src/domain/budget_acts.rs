@@ -66,9 +66,9 @@ impl BudgetView {
         agent: Option<&Agent>,
         day: i64,
     ) -> Result<Self, StoreError> {
-        let Standing { limit, used, held, paused } = scope.standing(tx, agent, day)?;
+        let standing = scope.standing(tx, agent, day)?;
+        let Standing { limit, used, held, paused } = standing;
         let terms = tx.lookup::<Terms>(scope)?.unwrap_or_default();
-        let left = scope.standing(tx, agent, day)?.left();
         let name = match (scope, agent) {
             (Scope::Category(name), _) => name.clone(),
             (_, Some(agent)) => agent.name.clone(),
@@ -81,7 +81,7 @@ impl BudgetView {
             limit: limit.map(from_billionths),
             used: from_billionths(used),
             reserved: from_billionths(held),
-            remaining: left.map(from_billionths),
+            remaining: standing.left().map(from_billionths),
             raised: from_billionths(raised.into()),
             paused,
         })

@@ -8,6 +8,7 @@ use super::approvals::{Approval, ApprovalStatus, Question};
 use super::audit::{Decision, NewAudit};
 use super::budgets::{BudgetState, Scope, Standing, Zone};
 use super::grants::Grant;
+use super::idempotency::hash_of;
 use super::metric_sums::billionths;
 use super::policy::{Check, Dimension, ruling};
 use super::time::Timestamp;
@@ -270,12 +271,4 @@ impl Asked {
         ];
         hash_of(&parts)
     }
-}
-
-/// The hash of parts, as a UUID of version 8.
-#[must_use]
-pub fn hash_of(parts: &[&[u8]]) -> Uuid {
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&super::idempotency::digest(parts)[..16]);
-    uuid::Builder::from_custom_bytes(hash).into_uuid()
 }

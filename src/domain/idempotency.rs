@@ -60,11 +60,9 @@ impl Once {
     #[must_use]
     pub fn new(place: Place, scope: [&str; 2], key: &str, sent: [&[u8]; 2]) -> Self {
         let [who, what] = scope.map(str::as_bytes);
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&digest(&[&[place as u8], who, what, key.as_bytes()])[..16]);
         let mut fingerprint = [0; 8];
         fingerprint.copy_from_slice(&digest(&sent)[..8]);
-        let key = Builder::from_custom_bytes(hash).into_uuid();
+        let key = hash_of(&[&[place as u8], who, what, key.as_bytes()]);
         Self { place, key, fingerprint: u64::from_be_bytes(fingerprint) }
     }
 
@@ -84,6 +82,14 @@ pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
         hasher.update(part);
     }
     hasher.finalize().into()
+}
+
+/// The same as a UUID of version 8.
+#[must_use]
+pub fn hash_of(parts: &[&[u8]]) -> Uuid {
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&digest(parts)[..16]);
+    Builder::from_custom_bytes(hash).into_uuid()
 }
 
 /// A request that is remembered.

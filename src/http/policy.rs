@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -68,13 +67,11 @@ pub(super) struct Ruling {
 
 /// What the record of a decision tells of it.
 #[derive(Deserialize)]
-struct Told<'a> {
+struct Told {
     rule: String,
     checks: Vec<Check>,
     budget: Option<BudgetState>,
     approval_id: Option<Uuid>,
-    #[serde(borrow, default, rename = "asked")]
-    _asked: Option<&'a RawValue>,
 }
 
 impl Ruling {
@@ -83,7 +80,7 @@ impl Ruling {
     /// # Errors
     /// When the record is of no decision.
     pub(super) fn of(record: &AuditRecord) -> Result<Self, Problem> {
-        let told: Told<'_> = serde_json::from_str(&record.told.context.0)
+        let told: Told = serde_json::from_str(&record.told.context.0)
             .map_err(|e| Failure::Broken(format!("audit record {} is of no decision: {e}", record.seq)))?;
         Ok(Self {
             decision: record.told.decision,

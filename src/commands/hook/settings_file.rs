@@ -77,8 +77,7 @@ pub const EVENTS: &[(&str, bool)] = &[
 ];
 
 /// Whether a group of hooks is one that was put in.
-fn is_ours(group: &RawValue) -> bool {
-    let Ok(group) = serde_json::from_str::<Value>(group.get()) else { return false };
+fn is_ours(group: &Value) -> bool {
     let Some([hook]) = group["hooks"].as_array().map(Vec::as_slice) else { return false };
     let command = hook["command"].as_str().unwrap_or_default();
     let name = command.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -90,9 +89,7 @@ fn is_ours(group: &RawValue) -> bool {
 pub fn installed(text: &str, event: &str) -> Option<(String, Vec<String>)> {
     let settings: Value = serde_json::from_str(text).ok()?;
     let groups = settings["hooks"][event].as_array()?;
-    groups.iter().find_map(|group| {
-        let raw = RawValue::from_string(group.to_string()).ok().filter(|raw| is_ours(raw))?;
-        drop(raw);
+    groups.iter().filter(|group| is_ours(group)).find_map(|group| {
         let hook = &group["hooks"][0];
         let args =
             hook["args"].as_array()?.iter().filter_map(|arg| arg.as_str().map(str::to_owned)).collect();
@@ -123,7 +120,7 @@ pub fn changed(text: &str, hook: Option<(&str, &[String])>) -> Result<String, St
             }
         };
         let before = groups.len();
-        groups.retain(|group| !is_ours(group));
+        groups.retain(|group| serde_json::from_str(group.get()).map_or(true, |group| !is_ours(&group)));
         let had_ours = groups.len() < before;
         if let (Some((command, args)), Some((_, matches))) =
             (hook, EVENTS.iter().find(|(name, _)| *name == event))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::spool::Spool;
 use crate::config::Config;
-use crate::domain::decision::hash_of;
+use crate::domain::idempotency::hash_of;
 use crate::hook::claude_code::Payload;
 use crate::hook::{Usage, transcript};
 
