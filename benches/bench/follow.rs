@@ -25,7 +25,7 @@ pub struct Follow {
     pub per_second: f64,
     /// The bodies of events are made at least so long.
     pub padded: usize,
-    /// How long the clients stay when there are no events.
+    /// How long the clients stay where there are no events.
     pub stay: Duration,
 }
 
@@ -82,7 +82,7 @@ pub fn run(follow: &Follow) -> Followed {
     });
     let Found { latencies, bytes } = &*found.borrow();
     Followed {
-        latency: Measured::of(latencies, length.as_secs_f64()),
+        latency: Measured::of(latencies, length.max(follow.stay).as_secs_f64()),
         missing: follow.events * follow.clients as u64 - latencies.len(),
         bytes: bytes.checked_div(latencies.len()).unwrap_or_default() as usize,
     }
