@@ -22,7 +22,7 @@ pub struct Agent {
     pub role: String,
 }
 
-/// How far back it goes, in seconds. Less than 90 days by what the filling takes, or retention would remove the first.
+/// How far back it goes, in seconds: figures over 90 days hold all of it, also when the filling takes its time.
 const SPAN: f64 = 89.9 * DAY;
 const DAY: f64 = 86_400.0;
 /// Steps of a session, and seconds between two of them.

@@ -102,10 +102,9 @@ impl Figure {
     }
 
     fn cells(&self) -> [String; 7] {
-        let shown = |spread: Spread| {
-            format!("({} - {})", self.unit.show(spread.least), self.unit.show(spread.greatest))
-        };
-        let value = self.value();
+        let Spread { median, least, greatest } = self.value();
+        let [median, least, greatest] = [median, least, greatest].map(|value| self.unit.show(value));
+        let spread = if self.values.len() > 1 { format!(" ({least} - {greatest})") } else { String::new() };
         let limit = self.limit.as_ref().map_or_else(String::new, |limit| {
             format!("{} {}", limit.name, self.unit.show(Spread::of(&limit.values).median))
         });
@@ -123,7 +122,7 @@ impl Figure {
         [
             format!("{}: {}", self.row, self.name),
             if self.size == 0 { String::new() } else { magnitude(self.size) },
-            format!("{} {}", self.unit.show(value.median), shown(value)),
+            median + &spread,
             limit,
             ratio,
             target,
@@ -209,6 +208,10 @@ impl Report {
         let json = json!({ "machine": self.machine, "figures": figures });
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         fs::write(file, serde_json::to_vec_pretty(&json).expect("JSON")).expect("written");
-        println!("\n{}", file.display());
+        println!(
+            "\nRates are those of closed loads: a client sends once the last answer is there. Times are counted from the \
+             moment at which a request or event was due, at an even pace, but for those over one connection."
+        );
+        println!("{}", file.display());
     }
 }

@@ -1,21 +1,25 @@
 //! Reads: how many a second, and how long each takes, against `/health` of the same server, or the same bytes from memory.
 
 use std::io;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::bench::{Bench, measured};
 use crate::load::{Pace, Work};
 use crate::process::Server;
-use crate::report::{Figure, Limit, Target, Unit};
+use crate::report::{Figure, Limit, Spread, Target, Unit};
 use crate::wire;
 
 /// How many of the busiest agents are asked about, in turn.
 const BUSIEST: usize = 20;
 /// Which page by cursor is the deep one.
 const DEEP: usize = 1000;
-/// Over how many connections, and how often a second, reads are timed.
-const TIMED: (usize, f64) = (2, 200.0);
+/// Over how many connections reads are timed.
+const CONNECTIONS: usize = 2;
+/// How often a second at least and at most, and which part of one processor they may take: nothing is to queue.
+const RATES: (f64, f64) = (5.0, 200.0);
+const BUSY: f64 = 0.2;
 
 /// What is asked, and how fast the answer must be.
 struct Question {
@@ -189,24 +193,25 @@ fn timed(bench: &mut Bench, server: &Server, size: u64, questions: &[Question]) 
     if questions.is_empty() {
         return;
     }
-    let (connections, rate) = TIMED;
-    let mut health = Vec::new();
+    let health = ["/health".to_owned()];
+    let rates: Vec<_> = questions.iter().map(|question| rate(server, &question.paths[0])).collect();
+    let mut least = Vec::new();
     let mut own = vec![Vec::new(); questions.len()];
     for _ in bench.rounds() {
-        let time = |paths: &[String]| {
+        let time = |paths: &[String], rate| {
             let work = Work::Paths(paths.to_vec());
-            measured(&bench.load(server, work, Pace::PerSecond(rate), connections, 0.4)).p50
+            measured(&bench.load(server, work, Pace::PerSecond(rate), CONNECTIONS, 0.4)).p50
         };
-        health.push(time(&["/health".to_owned()]));
-        for (question, values) in questions.iter().zip(&mut own) {
-            values.push(time(&question.paths));
+        least.push(time(&health, RATES.1));
+        for ((question, rate), values) in questions.iter().zip(&rates).zip(&mut own) {
+            values.push(time(&question.paths, *rate));
         }
     }
     for (question, values) in questions.iter().zip(&own) {
         let other = |name: &String| questions.iter().position(|other| other.name == *name);
         let limit = match question.against.as_ref().and_then(other) {
             Some(other) => Limit { name: "first page", values: own[other].clone() },
-            None => Limit { name: "/health", values: health.clone() },
+            None => Limit { name: "/health", values: least.clone() },
         };
         bench.report.add(Figure {
             row: question.row,
@@ -218,4 +223,16 @@ fn timed(bench: &mut Bench, server: &Server, size: u64, questions: &[Question]) 
             target: question.target,
         });
     }
+}
+
+/// How often a path is read, by how long it takes.
+fn rate(server: &Server, path: &str) -> f64 {
+    let (mut connection, request) = (server.connect(), wire::get(path));
+    let mut time = || {
+        let started = Instant::now();
+        connection.ask(&request).expect("answered");
+        started.elapsed().as_secs_f64()
+    };
+    let times = Spread::of(&[time(), time(), time()]);
+    (BUSY / times.median).clamp(RATES.0, RATES.1)
 }
