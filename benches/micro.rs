@@ -60,7 +60,7 @@ fn sums(records: u32) -> MetricSums {
 fn measures(n: u32) -> Measures {
     Measures {
         execution_time_ms: Some(f64::from(n * 7919 % 10_000)),
-        success: Some(n % 10 > 0),
+        success: Some(!n.is_multiple_of(10)),
         tokens_used: Some(u64::from(n % 5000)),
         cost_usd: Some(f64::from(n % 100) / 1000.0),
         ..Measures::default()

@@ -72,6 +72,18 @@ pub struct Step {
     chance: Random,
 }
 
+/// A session under way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Session {
+    /// When its next step is, in microseconds of the span.
+    at: u64,
+    number: u64,
+    agent: usize,
+    model: usize,
+    /// How many steps it still has.
+    left: u64,
+}
+
 /// The steps of all sessions, in the order of time.
 pub struct Dataset {
     random: Random,
@@ -83,8 +95,8 @@ pub struct Dataset {
     files: Zipf,
     /// When sessions begin, in order, still to come.
     begins: std::vec::IntoIter<u64>,
-    /// Sessions under way: when their next step is, in microseconds, their number, agent, model and steps left.
-    running: BinaryHeap<Reverse<(u64, u64, usize, usize, u64)>>,
+    /// Those under way, the one with the next step first.
+    running: BinaryHeap<Reverse<Session>>,
     sessions: u64,
     first: f64,
 }
@@ -115,20 +127,21 @@ impl Dataset {
     /// The next step; after the last one the sessions begin anew.
     pub fn step(&mut self) -> Step {
         while let Some(begin) = self.begins.as_slice().first().copied() {
-            if self.running.peek().is_some_and(|Reverse((next, ..))| *next < begin) {
+            if self.running.peek().is_some_and(|Reverse(next)| next.at < begin) {
                 break;
             }
             self.begins.next();
             self.begin(begin);
         }
-        let Some(Reverse((at, session, agent, model, left))) = self.running.pop() else {
+        let Some(Reverse(session)) = self.running.pop() else {
             let again = (begin(&mut self.random) * 1e6) as u64;
             self.begin(again);
             return self.step();
         };
-        if left > 1 {
-            let next = at + (self.random.wait(PACE) * 1e6) as u64 + 1;
-            self.running.push(Reverse((next.min((SPAN * 1e6) as u64), session, agent, model, left - 1)));
+        if session.left > 1 {
+            let next = session.at + (self.random.wait(PACE) * 1e6) as u64 + 1;
+            let at = next.min((SPAN * 1e6) as u64);
+            self.running.push(Reverse(Session { at, left: session.left - 1, ..session }));
         }
         let random = &mut self.random;
         let decision = match random.unit() {
@@ -137,13 +150,13 @@ impl Dataset {
             _ => 2,
         };
         Step {
-            at: Some(self.first + at as f64 / 1e6),
-            agent,
-            session,
+            at: Some(self.first + session.at as f64 / 1e6),
+            agent: session.agent,
+            session: session.number,
             tool: self.tools.draw(random),
             operation: self.operations.draw(random),
             kind: self.types.draw(random),
-            model,
+            model: session.model,
             file: self.files.draw(random),
             decision,
             chance: Random::new(random.number()),
@@ -159,8 +172,8 @@ impl Dataset {
         self.sessions += 1;
         let agent = self.agents.draw(&mut self.random);
         let model = self.models.draw(&mut self.random);
-        let steps = 1 + self.random.wait(STEPS - 1.0) as u64;
-        self.running.push(Reverse((at, self.sessions, agent, model, steps)));
+        let left = 1 + self.random.wait(STEPS - 1.0) as u64;
+        self.running.push(Reverse(Session { at, number: self.sessions, agent, model, left }));
     }
 }
 

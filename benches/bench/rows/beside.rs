@@ -36,11 +36,7 @@ pub fn measure(bench: &mut Bench, server: &Server, size: u64) {
         beside.push(measured(&reads));
         written.push(writers.end::<Measured>().per_second);
     }
-    let figures: [(_, fn(&Measured) -> f64, _); 2] = [
-        ("p50", |measured| measured.p50, Target::None),
-        ("p99", |measured| measured.p99, Target::Under(10_000.0)),
-    ];
-    for (name, figure, target) in figures {
+    let mut tell = |name, figure: fn(&Measured) -> f64, target| {
         bench.report.add(Figure {
             row: "beside",
             name: format!("{name} of reads while 64 connections write"),
@@ -50,7 +46,9 @@ pub fn measure(bench: &mut Bench, server: &Server, size: u64) {
             limit: Some(Limit { name: "while none does", values: alone.iter().map(figure).collect() }),
             target,
         });
-    }
+    };
+    tell("p50", |measured| measured.p50, Target::None);
+    tell("p99", |measured| measured.p99, Target::Under(10_000.0));
     bench.report.add(Figure {
         row: "beside",
         name: "events written meanwhile".into(),

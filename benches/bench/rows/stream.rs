@@ -78,7 +78,7 @@ fn idle(bench: &mut Bench, server: &Server, clients: usize) {
     let before = server.memory();
     let followers = Generator::start("follow", &follow);
     let mut connection = server.connect();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     let here = |health: &serde_json::Value| health["active_connections"] == clients;
     while !here(&connection.json("/api/v1/websocket/health").expect("health")) {
         assert!(Instant::now() < until, "the clients do not come");
