@@ -20,23 +20,6 @@ use crate::rows;
 /// Where everything is written.
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench");
 
-/// The rows that need a data file that is filled.
-const BY_SIZE: [&str; 13] = [
-    "ingest",
-    "batch",
-    "metric",
-    "decide",
-    "list",
-    "get",
-    "aggregate",
-    "audit",
-    "stats",
-    "beside",
-    "start",
-    "disk",
-    "hook",
-];
-
 /// What all rows share.
 pub struct Bench {
     rows: Vec<String>,
@@ -133,7 +116,7 @@ pub fn run(args: &Args) {
 
 /// Measures what depends on how much is in the data file; what hardly does, on the fullest alone.
 fn measure_at(bench: &mut Bench, size: u64, emptiest: bool, fullest: bool) {
-    if !BY_SIZE.iter().any(|row| bench.wants(row)) {
+    if !rows::NAMES[rows::WITHOUT_DATA..].iter().any(|row| bench.wants(row)) {
         return;
     }
     println!("{size} metrics and as many events");

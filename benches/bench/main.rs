@@ -27,6 +27,7 @@ mod wire;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,9 +35,8 @@ use serde::de::DeserializeOwned;
 /// Measures agentmap.
 #[derive(Parser)]
 struct Args {
-    /// The rows to measure, separated by commas: ingest, batch, metric, decide, list, get, aggregate, audit, stats,
-    /// beside, stream, start, memory, disk, hook; all when missing.
-    #[arg(long, value_delimiter = ',')]
+    /// The rows to measure, separated by commas; all when missing.
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(rows::NAMES))]
     rows: Vec<String>,
     /// How many metrics, and as many events, are in the data file.
     #[arg(long, value_delimiter = ',', default_value = "1000,100000,1000000")]
