@@ -82,7 +82,7 @@ impl Endpoint {
     pub fn etag(mut self) -> Self {
         self.etag = true;
         self.documented(|doc| {
-            doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match")
+            doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match");
         })
     }
 
