@@ -126,7 +126,7 @@ fn a_backup_that_cannot_be_recorded_is_made_and_says_so() {
     use serde_json::json;
 
     let (folder, data) = data_file();
-    Server::start(&data).signal("-TERM");
+    Server::start(&data).signal("-INT");
     let kib = std::fs::metadata(&data).unwrap().len() / 1024 + 2048;
     let server = Server::start_limited(&data, kib);
     let mut client = super::client::Client::connect(server.address).unwrap();
