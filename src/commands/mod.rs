@@ -119,7 +119,7 @@ fn run(command: Command, config: Config) -> Ran {
             Some(HookAction::Uninstall(args)) => hook::install::uninstall(args),
         },
         Command::Doctor => block_on(doctor::doctor(config)),
-        Command::Service(args) => service::service(config, &args),
+        Command::Service(args) => service::service(&config, &args),
         Command::Token(args) => block_on(token::token(config, args)),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),

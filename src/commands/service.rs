@@ -17,12 +17,12 @@ mod system;
 const NAME: &str = "agentmap";
 
 #[cfg(any(target_os = "linux", windows))]
-pub fn service(config: Config, args: &ServiceArgs) -> Ran {
+pub fn service(config: &Config, args: &ServiceArgs) -> Ran {
     system::service(config, args)
 }
 
 #[cfg(not(any(target_os = "linux", windows)))]
-pub fn service(_config: Config, _args: &ServiceArgs) -> Ran {
+pub fn service(_config: &Config, _args: &ServiceArgs) -> Ran {
     Err(Fault::new(
         "services are made on Linux, by systemd, and on Windows: here, let the system run `agentmap serve`",
     ))

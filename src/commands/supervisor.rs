@@ -26,7 +26,7 @@ pub async fn keep_telling(_app: Arc<App>) {
             tokio::time::sleep(patience / 3).await;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(target_os = "linux")]

@@ -50,7 +50,8 @@ fn one_file_is_the_same_however_it_is_named() {
         // Whoever names it otherwise finds the server all the same.
         for other in &ways {
             let status = standing_in(&folder, &["status", "--json"], other).output().unwrap();
-            let told: Value = serde_json::from_slice(&status.stdout).unwrap_or_else(|e| panic!("{e}: {status:?}"));
+            let told: Value =
+                serde_json::from_slice(&status.stdout).unwrap_or_else(|e| panic!("{e}: {status:?}"));
             assert_eq!(told["server"]["health"]["status"], "healthy", "{other:?}: {told}");
             assert_eq!(told["audit_records"], n + 1, "{other:?}");
         }
@@ -90,7 +91,10 @@ fn identity_files_may_end_their_lines_as_windows_does() {
     for (fleet, end) in [(&unix, "\n"), (&dos, "\r\n")] {
         std::fs::create_dir(fleet).unwrap();
         let files = [
-            ("alpha.md", "---\nname: alpha\ndescription: The first: with a colon\ntools: Read, Bash(git *)\n---\n# Text\n"),
+            (
+                "alpha.md",
+                "---\nname: alpha\ndescription: The first: with a colon\ntools: Read, Bash(git *)\n---\n# Text\n",
+            ),
             (
                 "beta.yaml",
                 "agent_id: 6f0e3c1a-5d55-4a3a-9d0e-0a5b8f1c2d3e\nname: beta\nrole: developer\ncapabilities:\n  - coding\nrbac:\n  path_scopes:\n    - \
@@ -111,7 +115,10 @@ fn identity_files_may_end_their_lines_as_windows_does() {
     let before: Vec<Value> = serde_json::from_str(&shown()).unwrap();
     let again = seed(&dos);
     // Only where they lie has changed.
-    assert_eq!((&again["created"], &again["failed"], &again["repaired"]), (&json!(0), &json!(0), &told["repaired"]));
+    assert_eq!(
+        (&again["created"], &again["failed"], &again["repaired"]),
+        (&json!(0), &json!(0), &told["repaired"])
+    );
     let after: Vec<Value> = serde_json::from_str(&shown()).unwrap();
     for (before, after) in before.iter().zip(&after) {
         for member in ["name", "role", "description", "capabilities", "rbac", "budget"] {

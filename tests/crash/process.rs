@@ -90,8 +90,7 @@ impl Bound {
             "--clear-groups",
             "--inh-caps=-all",
         ];
-        let version =
-            run_by(&become_nobody, &program()).arg("--version").output();
+        let version = run_by(&become_nobody, &program()).arg("--version").output();
         version.ok().filter(|ended| ended.status.success())?;
         Some(Self(become_nobody.map(str::to_owned).to_vec()))
     }

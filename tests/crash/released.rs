@@ -156,7 +156,8 @@ fn golden() {
     };
     done("POST", "/api/v1/policy/decide", ask("Edit", json!("src/a.rs"), Value::Null));
     done("POST", "/api/v1/policy/decide", ask("Edit", json!("/etc/passwd"), Value::Null));
-    let asked = done("POST", "/api/v1/policy/decide", ask("Bash", Value::Null, json!("git push origin main")));
+    let asked =
+        done("POST", "/api/v1/policy/decide", ask("Bash", Value::Null, json!("git push origin main")));
     let id = asked["approval_id"].as_str().unwrap();
     done("POST", &format!("/api/v1/approvals/{id}/approve"), json!({"scope": "always"}));
     done("POST", "/api/v1/tokens", json!({"role": "viewer", "name": "reader"}));

@@ -34,7 +34,10 @@ fn windows_starts_and_stops_the_server() {
     }
     let (_folder, data) = data_file();
     let absent = run(&["service", "status"], &data);
-    assert!(!absent.status.success() && text(&absent.stderr).contains("agentmap service install"), "{absent:?}");
+    assert!(
+        !absent.status.success() && text(&absent.stderr).contains("agentmap service install"),
+        "{absent:?}"
+    );
     let by_hand = run(&["service", "run"], &data);
     assert!(!by_hand.status.success() && text(&by_hand.stderr).contains("service start"), "{by_hand:?}");
 
@@ -84,7 +87,10 @@ fn systemd_takes_the_unit_of_a_user() {
     let shown = service(&["install", "--user", "--dry-run", "--port=9000", "--log=info,a=b c"], &data);
     let unit = folder.path().join("agentmap.service");
     std::fs::write(&unit, &shown).unwrap();
-    assert!(shown.contains(&format!("serve --port=9000 \"--log=info,a=b c\" --data={}", data.display())), "{shown}");
+    assert!(
+        shown.contains(&format!("serve --port=9000 \"--log=info,a=b c\" --data={}", data.display())),
+        "{shown}"
+    );
     assert!(!folder.path().join("systemd").exists());
     let mut analyze = Command::new("systemd-analyze");
     // Manual pages need not be installed here.

@@ -34,9 +34,5 @@ pub fn is_foreign() -> bool {
 
 /// A whole path as the program says it: Wine's drive Z is this system's root.
 pub fn as_said(path: &Path) -> OsString {
-    if is_foreign() {
-        format!("Z:{}", path.display()).replace('/', "\\").into()
-    } else {
-        path.into()
-    }
+    if is_foreign() { format!("Z:{}", path.display()).replace('/', "\\").into() } else { path.into() }
 }

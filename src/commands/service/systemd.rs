@@ -40,9 +40,9 @@ const OF_MACHINE: [&str; 16] = [
     "CapabilityBoundingSet",
 ];
 
-pub fn service(config: Config, args: &ServiceArgs) -> Ran {
+pub fn service(config: &Config, args: &ServiceArgs) -> Ran {
     match &args.command {
-        ServiceCommand::Install(args) => install(&config, args),
+        ServiceCommand::Install(args) => install(config, args),
         ServiceCommand::Uninstall(whose) => uninstall(*whose),
         ServiceCommand::Start(whose) => {
             control(*whose, &["start", NAME])?;

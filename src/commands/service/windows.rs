@@ -43,9 +43,9 @@ const ALREADY_RUNNING: i32 = 1056;
 const ACCESS_DENIED: i32 = 5;
 const NOT_STARTED_AS_SERVICE: i32 = 1063;
 
-pub fn service(config: Config, args: &ServiceArgs) -> Ran {
+pub fn service(config: &Config, args: &ServiceArgs) -> Ran {
     match &args.command {
-        ServiceCommand::Install(args) => install(&config, args.dry_run),
+        ServiceCommand::Install(args) => install(config, args.dry_run),
         ServiceCommand::Uninstall(_) => uninstall(),
         ServiceCommand::Start(_) => start(),
         ServiceCommand::Stop(_) => {
@@ -55,7 +55,7 @@ pub fn service(config: Config, args: &ServiceArgs) -> Ran {
             Ok(ExitCode::SUCCESS)
         }
         ServiceCommand::Status(_) => status(),
-        ServiceCommand::Run => run(config),
+        ServiceCommand::Run => run(config.clone()),
     }
 }
 
@@ -150,7 +150,7 @@ fn describe(service: &Service) -> Result<(), Fault> {
 }
 
 /// Gives the account of the service the folder of the data. One that is made for it alone nobody else may read but
-/// administrators: below %ProgramData% everybody may, and the key that signs the trail is in it.
+/// administrators: below the folder of all programs everybody may, and the key that signs the trail is in it.
 fn hand_over(data: &Path, alone: bool) -> Result<(), Fault> {
     let folder = made_folder_of(data)?;
     let full = |sid: &str| format!("{sid}:(OI)(CI)F");
