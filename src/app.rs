@@ -19,6 +19,7 @@ use crate::domain::keyring::Keyring;
 use crate::domain::live::Live;
 use crate::domain::policy::rulebook::Rulebook;
 use crate::domain::prices::Prices;
+use crate::domain::recording;
 use crate::domain::refusal::Refusal;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
@@ -27,7 +28,8 @@ use crate::secret;
 use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
 
 /// The schema of the data files that this program writes.
-pub const SCHEMA: Schema = Schema { steps: &[activity::fill, audit_tree::fill, budgets::fill] };
+pub const SCHEMA: Schema =
+    Schema { steps: &[activity::fill, audit_tree::fill, budgets::fill, recording::post] };
 
 /// A snapshot of the data, for those who read and must not know the store.
 pub type Snapshot = ReadTx;

@@ -84,13 +84,11 @@ impl fmt::Display for Hash {
     /// Hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let hex: String = self
-            .0
-            .iter()
-            .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
-            .map(char::from)
-            .collect();
-        f.write_str(&hex)
+        let mut hex = [0; 64];
+        for (two, byte) in hex.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *two = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        f.write_str(std::str::from_utf8(&hex).unwrap_or_default())
     }
 }
 
@@ -210,7 +208,7 @@ impl Value for AuditRecord {
 }
 
 impl Record for AuditRecord {
-    const INDEXES: &'static [Index<Self>] =
+    const POSTINGS: &'static [Index<Self>] =
         &[BY_TIME, BY_AGENT, BY_OPERATION, BY_DECISION, BY_ROLE, BY_SESSION];
 
     fn key(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Proof that the data agrees with itself: every index, counter, rollup and hash against the raw records.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::ops::Bound;
 
 use serde::Serialize;
@@ -36,6 +37,25 @@ pub struct CheckReport {
     pub counters: u64,
     /// What does not agree; the first of many.
     pub problems: Vec<String>,
+    /// How many open blocks of posting lists were read.
+    #[serde(skip)]
+    open_blocks: u64,
+}
+
+/// Entries in any order: how many, and the sum of their hashes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sum {
+    entries: u64,
+    hashes: u64,
+}
+
+impl Sum {
+    fn add(&mut self, entry: &[u8]) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(entry);
+        self.entries += 1;
+        self.hashes = self.hashes.wrapping_add(hasher.finish());
+    }
 }
 
 /// How many problems are told.
@@ -66,6 +86,8 @@ pub fn check(tx: &ReadTx) -> Result<CheckReport, StoreError> {
     report.expect(alerts == tx.get::<AlertHead>(&())?.unwrap_or_default().next(), || {
         "alerts: the next number is not that of the alerts".into()
     });
+    let (read, there) = (report.open_blocks, tx.open_postings()?);
+    report.expect(read == there, || format!("postings: has {there} open blocks, not {read}"));
     report.chain(tx, &anchor)?;
     report.derived(tx, &anchor)?;
     report.stream(tx)?;
@@ -83,6 +105,7 @@ impl CheckReport {
     pub(super) fn records<R: Record>(&mut self, tx: &ReadTx) -> Result<u64, StoreError> {
         let mut count = 0;
         let mut wanted = vec![0_u64; R::INDEXES.len()];
+        let mut posted = vec![Sum::default(); R::POSTINGS.len()];
         for entry in tx.range_raw(R::TABLE, Bound::Unbounded, Bound::Unbounded)? {
             let (key, value) = entry?;
             let record = R::from_stored(&value)?;
@@ -96,7 +119,27 @@ impl CheckReport {
                     self.expect(there, || format!("{}: record {count} is missing", index.table));
                 }
             }
+            for (index, wanted) in R::POSTINGS.iter().zip(&mut posted) {
+                index.entries(&record).iter().for_each(|entry| wanted.add(entry));
+            }
             count += 1;
+        }
+        for (index, wanted) in R::POSTINGS.iter().zip(posted) {
+            let mut found = Sum::default();
+            let mut entry = Vec::new();
+            self.open_blocks += tx.each_posting(index.table, |value, place| {
+                entry.clear();
+                entry.extend_from_slice(value);
+                entry.extend_from_slice(&place.to_be_bytes());
+                found.add(&entry);
+            })?;
+            self.index_entries += found.entries;
+            self.expect(found == wanted, || {
+                format!(
+                    "{}: has {} entries, not the {} of the records",
+                    index.table, found.entries, wanted.entries
+                )
+            });
         }
         for (index, wanted) in R::INDEXES.iter().zip(wanted) {
             let found = tx.len(index.table)?;

@@ -11,7 +11,7 @@ use super::events::{Event, Frame};
 use super::live::LiveEvent;
 use super::text::JsonText;
 use super::time::{HOUR, Timestamp};
-use crate::store::{Key, ReadTx, StoreError, Value};
+use crate::store::{Key, Posting, ReadTx, StoreError, Value};
 
 /// How many events one page looks at: what is wanted may be rare.
 const EXAMINED: usize = 5_000;
@@ -161,9 +161,9 @@ const NEAR: i64 = HOUR;
 /// were told late.
 fn first_record(tx: &ReadTx, time: Timestamp) -> Result<Option<u64>, StoreError> {
     let mut found: Option<(Timestamp, u64)> = None;
-    let entries = tx.range_raw(audit::BY_TIME.table, Included(&time.to_bytes()), Unbounded)?;
-    for entry in entries.take(EXAMINED) {
-        let (at, record) = <(Timestamp, u64)>::read(&mut entry?.0.as_slice())?;
+    let places = tx.postings(audit::BY_TIME.table, Vec::new())?.between(time.posting(0), Posting::MAX)?;
+    for place in places.take(EXAMINED) {
+        let (at, record) = Timestamp::of_posting(place?);
         let (nearest, first) = found.unwrap_or((at, record));
         if at > nearest.plus(NEAR) {
             break;

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::time::Timestamp;
-use crate::store::{Found, Index, Intersection, Key, ReadTx, Record, StoreError, Wanted};
+use crate::store::{Found, Index, Intersection, Key, Posting, ReadTx, Record, StoreError, TableName};
 
 /// How many steps counting the matches may take.
 const COUNT_STEPS: u64 = 10_000;
@@ -78,7 +78,8 @@ type Matches<R> = Box<dyn Fn(&R) -> bool>;
 /// Which records of a log are wanted.
 pub struct LogQuery<R: Logged> {
     by_time: Index<R>,
-    wanted: Vec<Wanted>,
+    /// Posting lists: the index and the value.
+    wanted: Vec<(TableName, Vec<u8>)>,
     matches: Vec<Matches<R>>,
     total: Option<u64>,
     from: Timestamp,
@@ -102,7 +103,7 @@ impl<R: Logged> LogQuery<R> {
     /// Only those that an index of `(value, time)` holds under `value`.
     #[must_use]
     pub fn with(mut self, index: &Index<R>, value: Option<&impl Key>) -> Self {
-        self.wanted.extend(value.map(|v| Wanted { table: index.table, prefix: v.to_bytes() }));
+        self.wanted.extend(value.map(|value| (index.table, value.to_bytes())));
         self
     }
 
@@ -120,20 +121,20 @@ impl<R: Logged> LogQuery<R> {
         self
     }
 
-    fn search<'t>(&self, tx: &'t ReadTx, cursor: Option<Cursor>) -> Intersection<'t> {
-        let mut wanted: Vec<_> =
-            self.wanted.iter().map(|w| Wanted { table: w.table, prefix: w.prefix.clone() }).collect();
-        if wanted.is_empty() {
-            wanted.push(Wanted { table: self.by_time.table, prefix: Vec::new() });
+    fn search<'t>(&self, tx: &'t ReadTx, cursor: Option<Cursor>) -> Result<Intersection<'t>, StoreError> {
+        let mut lists: Vec<_> = self
+            .wanted
+            .iter()
+            .map(|(index, value)| tx.postings(index, value.clone()))
+            .collect::<Result<_, _>>()?;
+        if lists.is_empty() {
+            lists.push(tx.postings(self.by_time.table, Vec::new())?);
         }
-        let end = Bound::Included((self.to, u64::MAX).to_bytes());
         let newest = match cursor {
-            Some(Cursor { time, seq }) if (time, seq) <= (self.to, u64::MAX) => {
-                Bound::Excluded((time, seq).to_bytes())
-            }
-            _ => end,
+            Some(Cursor { time, seq }) if time <= self.to => Bound::Excluded(time.posting(seq)),
+            _ => Bound::Included(self.to.posting(u64::MAX)),
         };
-        Intersection::new(tx, wanted, newest, (self.from, 0_u64).to_bytes())
+        Ok(Intersection::new(lists, newest, self.from.posting(0)))
     }
 
     fn accepts(&self, tx: &ReadTx, seq: u64) -> Result<bool, StoreError> {
@@ -148,12 +149,12 @@ impl<R: Logged> LogQuery<R> {
         if let Some(total) = self.total {
             return Ok(Total::Exact(total));
         }
-        let mut search = self.search(tx, None);
+        let mut search = self.search(tx, None)?;
         let mut count = 0;
         loop {
             match search.next(COUNT_STEPS)? {
-                Found::Entry(rest) => {
-                    let (_, seq) = read_place(&rest)?;
+                Found::Posting(place) => {
+                    let (_, seq) = Timestamp::of_posting(place);
                     count += u64::from(self.accepts(tx, seq)?);
                 }
                 Found::Unfinished(_) => return Ok(Total::AtLeast(count)),
@@ -167,16 +168,16 @@ impl<R: Logged> LogQuery<R> {
     /// # Errors
     /// When storage fails.
     pub fn page(&self, tx: &ReadTx, paging: Paging) -> Result<Page<R>, StoreError> {
-        let mut search = self.search(tx, paging.cursor);
+        let mut search = self.search(tx, paging.cursor)?;
         let steps = PAGE_STEPS + paging.skip * self.wanted.len().max(1) as u64;
         let mut skip = paging.skip;
         let mut items = Vec::new();
         let mut last = None;
         let next = loop {
             let (time, seq) = match search.next(steps)? {
-                Found::Entry(rest) => read_place(&rest)?,
+                Found::Posting(place) => Timestamp::of_posting(place),
                 Found::End => break None,
-                Found::Unfinished(from) => break continue_at(&from)?,
+                Found::Unfinished(from) => break continue_at(from),
             };
             if !self.accepts(tx, seq)? {
                 continue;
@@ -195,19 +196,14 @@ impl<R: Logged> LogQuery<R> {
     }
 }
 
-fn read_place(rest: &[u8]) -> Result<(Timestamp, u64), StoreError> {
-    Ok(<(Timestamp, u64)>::read(&mut &*rest)?)
-}
-
 /// The cursor from which an unfinished search goes on.
-fn continue_at(from: &Bound<Vec<u8>>) -> Result<Option<Cursor>, StoreError> {
-    Ok(match from {
-        Bound::Excluded(rest) => read_place(rest).map(|(time, seq)| Some(Cursor { time, seq }))?,
+fn continue_at(from: Bound<Posting>) -> Option<Cursor> {
+    let (place, after) = match from {
+        Bound::Excluded(place) => (place, 0),
         // A cursor stands behind its record.
-        Bound::Included(rest) => {
-            let (time, seq) = read_place(rest)?;
-            Some(Cursor { time, seq: seq.saturating_add(1) })
-        }
-        Bound::Unbounded => None,
-    })
+        Bound::Included(place) => (place, 1),
+        Bound::Unbounded => return None,
+    };
+    let (time, seq) = Timestamp::of_posting(place);
+    Some(Cursor { time, seq: seq.saturating_add(after) })
 }

@@ -82,20 +82,16 @@ fn fold(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<(), StoreError> {
-    use std::ops::Bound::{Excluded, Included};
     if from >= to {
         return Ok(());
     }
-    let (table, prefix) = match scope {
+    let (table, value) = match scope {
         Scope::All => (metrics::BY_TIME.table, Vec::new()),
         Scope::Agent(agent) | Scope::AgentType(agent, _) => (metrics::BY_AGENT.table, agent.to_bytes()),
         Scope::Type(t) => (metrics::BY_TYPE.table, t.to_bytes()),
     };
-    let low = [prefix.as_slice(), &from.to_bytes()].concat();
-    let high = [prefix.as_slice(), &to.to_bytes()].concat();
-    for entry in tx.range_raw(table, Included(&low), Excluded(&high))? {
-        let key = entry?.0;
-        let (_, seq) = <(Timestamp, u64)>::read(&mut &key[prefix.len()..])?;
+    for place in tx.postings(table, value)?.between(from.posting(0), to.posting(0))? {
+        let (_, seq) = Timestamp::of_posting(place?);
         let Some(metric) = tx.get::<Metric>(&seq)? else { continue };
         if !matches!(scope, Scope::AgentType(_, t) if *t != metric.metric_type) {
             sums.add(&metric.measures);

@@ -167,7 +167,7 @@ impl Value for Metric {
 }
 
 impl Record for Metric {
-    const INDEXES: &'static [Index<Self>] = &[BY_TIME, BY_AGENT, BY_TYPE];
+    const POSTINGS: &'static [Index<Self>] = &[BY_TIME, BY_AGENT, BY_TYPE];
 
     fn key(&self) -> u64 {
         self.seq

@@ -114,6 +114,15 @@ impl Run<'_, '_> {
     }
 }
 
+/// Makes the posting lists of the logs: the step of a data file that has tables of entries in their place.
+///
+/// # Errors
+/// When storage fails.
+pub fn post(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    tx.rebuild_postings::<Metric>()?;
+    tx.rebuild_postings::<AuditRecord>()
+}
+
 /// Writes everything that follows from a stored metric, and tells what usage it moved.
 ///
 /// # Errors

@@ -35,9 +35,9 @@ pub fn add<R: Rollup>(
     at: Timestamp,
     mut change: impl FnMut(&mut R),
 ) -> Result<(), StoreError> {
-    tx.update(&(ALL, scope.clone(), 0), &mut change)?;
+    tx.update_at(&(ALL, scope, 0_i64), &mut change)?;
     for (grain, size) in GRAINS {
-        tx.update(&(grain, scope.clone(), at.0.div_euclid(size)), &mut change)?;
+        tx.update_at(&(grain, scope, at.0.div_euclid(size)), &mut change)?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Counts of the records of the audit trail that are kept, by decision, operation type and role.
 
 use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Included};
 
 use bincode::{Decode, Encode};
 
@@ -130,17 +129,14 @@ pub fn by_value(
 /// When storage fails.
 pub fn over(tx: &ReadTx, counted: &Counted, window: Window) -> Result<u64, StoreError> {
     let sum = rollup::over(tx, counted, window, |tally: &mut Tally, from, to| {
-        let (table, mut prefix) = match counted.0 {
+        let (table, value) = match counted.0 {
             Dimension::All => (audit::BY_TIME.table, Vec::new()),
             Dimension::Decision => (audit::BY_DECISION.table, counted.1.to_bytes()),
             Dimension::Operation => (audit::BY_OPERATION.table, counted.1.to_bytes()),
             Dimension::Role => (audit::BY_ROLE.table, counted.1.to_bytes()),
         };
-        let mut end = prefix.clone();
-        from.write(&mut prefix);
-        to.write(&mut end);
-        for entry in tx.range_raw(table, Included(&prefix), Excluded(&end))? {
-            entry?;
+        for place in tx.postings(table, value)?.between(from.posting(0), to.posting(0))? {
+            place?;
             tally.0 += 1;
         }
         Ok(())

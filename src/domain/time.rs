@@ -11,8 +11,8 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::store::Key;
 use crate::store::codec::CodecError;
+use crate::store::{Key, Posting, parts_of, posting_of};
 
 /// Microseconds in a second, minute, hour and day.
 pub const SECOND: i64 = 1_000_000;
@@ -28,6 +28,19 @@ pub const DAY: i64 = 24 * HOUR;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// Where a record of this time and a number stands in posting lists.
+    #[must_use]
+    pub fn posting(self, seq: u64) -> Posting {
+        posting_of(self.0, seq)
+    }
+
+    /// The time and the number of a place.
+    #[must_use]
+    pub fn of_posting(place: Posting) -> (Self, u64) {
+        let (time, seq) = parts_of(place);
+        (Self(time), seq)
+    }
+
     /// The latest time that can be written: the end of the year 9999.
     pub const MAX: Self = Self(253_402_300_799_999_999);
     /// The earliest time that can be written: the start of the year 0.
@@ -101,9 +114,24 @@ impl fmt::Display for Timestamp {
         };
         let (year, month, day) = moment.to_calendar_date();
         let (hour, minute, second) = moment.to_hms();
-        let fraction = micros.rem_euclid(SECOND);
-        let month = u8::from(month);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:06}Z")
+        // Every record that is shown has a time or two: formatting showed in the profile.
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        digits(i64::from(year), &mut text[..4]);
+        digits(i64::from(u8::from(month)), &mut text[5..7]);
+        digits(i64::from(day), &mut text[8..10]);
+        digits(i64::from(hour), &mut text[11..13]);
+        digits(i64::from(minute), &mut text[14..16]);
+        digits(i64::from(second), &mut text[17..19]);
+        digits(micros.rem_euclid(SECOND), &mut text[20..26]);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Writes the last digits of a number that is not negative.
+fn digits(mut number: i64, text: &mut [u8]) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (number % 10).to_le_bytes()[0];
+        number /= 10;
     }
 }
 

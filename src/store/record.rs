@@ -58,6 +58,9 @@ pub trait Value: Sized + Clone + Encode + Decode<()> + 'static {
 pub trait Record: Value {
     /// What is found by anything else than the key.
     const INDEXES: &'static [Index<Self>] = &[];
+    /// The same of a log, whose records are many: values that end in a time, over numbers as keys. They are kept as
+    /// [posting lists](super::PostingList).
+    const POSTINGS: &'static [Index<Self>] = &[];
 
     /// This record's primary key.
     fn key(&self) -> Self::Key;
@@ -96,7 +99,7 @@ impl<L: Lookup> Lookup for &mut L {
     }
 }
 
-/// A secondary index: a table of `(value, primary key) -> ()`.
+/// A secondary index: a table of `(value, primary key) -> ()`, or posting lists.
 pub struct Index<R: Record> {
     /// The index table.
     pub table: TableName,
@@ -104,19 +107,33 @@ pub struct Index<R: Record> {
     pub values: fn(&R, &mut IndexEntries),
 }
 
-/// Collects the entries of one record in one index.
+/// Collects the entries of records in one index.
+#[derive(Default)]
 pub struct IndexEntries {
+    /// The key of the record whose entries come.
     primary: Vec<u8>,
-    entries: Vec<Vec<u8>>,
+    /// The entries, one after the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 impl IndexEntries {
     /// Adds an entry for `value`.
     pub fn push(&mut self, value: &impl Key) {
-        let mut entry = Vec::with_capacity(64);
-        value.write(&mut entry);
-        entry.extend_from_slice(&self.primary);
-        self.entries.push(entry);
+        value.write(&mut self.bytes);
+        self.bytes.extend_from_slice(&self.primary);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The entries.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| &self.bytes[begin..*end])
     }
 }
 
@@ -124,13 +141,20 @@ impl<R: Record> Index<R> {
     /// The index table's keys for `record`, in order, each once.
     #[must_use]
     pub fn entries(&self, record: &R) -> Vec<Vec<u8>> {
-        let mut entries = IndexEntries { primary: record.key().to_bytes(), entries: Vec::new() };
-        (self.values)(record, &mut entries);
-        let mut entries = entries.entries;
+        let mut entries = IndexEntries::default();
+        self.collect(record, &mut entries);
+        let mut entries: Vec<_> = entries.iter().map(<[u8]>::to_vec).collect();
         if entries.len() > 1 {
             entries.sort_unstable();
             entries.dedup();
         }
         entries
+    }
+
+    /// Adds the entries of `record` to others, where one may come twice.
+    pub fn collect(&self, record: &R, entries: &mut IndexEntries) {
+        entries.primary.clear();
+        record.key().write(&mut entries.primary);
+        (self.values)(record, entries);
     }
 }

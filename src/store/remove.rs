@@ -40,6 +40,9 @@ impl WriteTx<'_> {
                 table.remove(entry.as_slice())?;
             }
         }
+        for record in &records {
+            self.post(record, false);
+        }
         Ok(records)
     }
 

@@ -1,6 +1,5 @@
 //! Writing: what `apply` may do inside the one write transaction of a batch.
 
-use std::collections::HashMap;
 use std::ops::Bound;
 
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
@@ -8,6 +7,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use super::buffer::Buffer;
 use super::codec::{Key, prefix_end};
 use super::error::StoreError;
+use super::postings::Pending;
 use super::read::definition;
 use super::record::{Index, Lookup, Record, TableName, Value};
 
@@ -21,23 +21,41 @@ const WALK_BYTES: usize = 4 * 1024 * 1024;
 /// The write transaction of one group commit, seen by one command after the other.
 pub struct WriteTx<'t> {
     txn: &'t WriteTransaction,
-    tables: HashMap<TableName, Table<'t, Bytes, Bytes>>,
+    /// The tables that were opened. There are few, so that looking through them beats hashing their names.
+    tables: Vec<(TableName, Table<'t, Bytes, Bytes>)>,
     buffer: Buffer,
+    pub(super) pending: Pending,
     /// The key of the value that is being looked up, so that most look-ups allocate nothing.
     key: Vec<u8>,
 }
 
 impl<'t> WriteTx<'t> {
     pub(super) fn new(txn: &'t WriteTransaction) -> Self {
-        Self { txn, tables: HashMap::new(), buffer: Buffer::default(), key: Vec::new() }
+        Self {
+            txn,
+            tables: Vec::new(),
+            buffer: Buffer::default(),
+            pending: Pending::default(),
+            key: Vec::new(),
+        }
     }
 
     pub(super) fn table(&mut self, name: TableName) -> Result<&mut Table<'t, Bytes, Bytes>, StoreError> {
-        use std::collections::hash_map::Entry;
-        Ok(match self.tables.entry(name) {
-            Entry::Occupied(e) => e.into_mut(),
-            Entry::Vacant(e) => e.insert(self.txn.open_table(definition(name))?),
-        })
+        let at = match self.tables.iter().position(|(opened, _)| *opened == name) {
+            Some(at) => at,
+            None => {
+                self.tables.push((name, self.txn.open_table(definition(name))?));
+                self.tables.len() - 1
+            }
+        };
+        Ok(&mut self.tables[at].1)
+    }
+
+    /// Removes a table with all that is in it.
+    pub(super) fn drop_table(&mut self, name: TableName) -> Result<(), StoreError> {
+        self.tables.retain(|(opened, _)| *opened != name);
+        self.txn.delete_table(definition(name))?;
+        Ok(())
     }
 
     /// The value with this key.
@@ -79,7 +97,20 @@ impl<'t> WriteTx<'t> {
                 self.table(index.table)?.insert(entry.as_slice(), [].as_slice())?;
             }
         }
+        if let Some(before) = &before {
+            self.post(before, false);
+        }
+        self.post(record, true);
         Ok(())
+    }
+
+    /// Notes a record's posting lists, or takes them back, to be written at the end of the batch.
+    pub(super) fn post<R: Record>(&mut self, record: &R, added: bool) {
+        for index in R::POSTINGS {
+            let changes = self.pending.of(index.table);
+            index.collect(record, &mut changes.entries);
+            changes.added.resize(changes.entries.len(), added);
+        }
     }
 
     fn insert_raw(
@@ -99,6 +130,18 @@ impl<'t> WriteTx<'t> {
     pub fn update<V: Value + Default, T>(
         &mut self,
         key: &V::Key,
+        change: impl FnOnce(&mut V) -> T,
+    ) -> Result<T, StoreError> {
+        self.update_at(key, change)
+    }
+
+    /// As [`update`](Self::update), with a key that is written as the value's: of references, say.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn update_at<V: Value + Default, T>(
+        &mut self,
+        key: &impl Key,
         change: impl FnOnce(&mut V) -> T,
     ) -> Result<T, StoreError> {
         let mut scratch = std::mem::take(&mut self.key);
@@ -243,8 +286,9 @@ impl<'t> WriteTx<'t> {
         self.flush()
     }
 
-    /// Writes what [`update`](Self::update) held back, in key order.
+    /// Writes what [`update`](Self::update) and [`put`](Self::put) held back, in key order.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        self.write_postings()?;
         for (table, values) in std::mem::take(&mut self.buffer).encode()? {
             let table = self.table(table)?;
             for (key, value) in values {

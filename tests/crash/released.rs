@@ -1,10 +1,11 @@
-//! Data files that released versions wrote, `tests/fixtures/released/VERSION/`: each is opened, raised and right.
-//! `make golden` writes those of the present version.
+//! Data files that earlier versions wrote, `tests/fixtures/released/VERSION-schema-NUMBER/`: each is opened, raised and
+//! right. `make golden` writes that of the present version.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use agentmap::app::SCHEMA;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -14,6 +15,11 @@ use super::client::Client;
 use super::process::{Server, assert_proved, data_file, run, text};
 
 const RELEASED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/released");
+/// Where the data file of the present version is.
+fn present() -> PathBuf {
+    Path::new(RELEASED).join(format!("{}-schema-{}", env!("CARGO_PKG_VERSION"), SCHEMA.version()))
+}
+
 /// Unpacks the file of a version, and what signs it beside it.
 fn unpacked(version: &Path, data: &Path) {
     let mut packed = GzDecoder::new(File::open(version.join("data.redb.gz")).unwrap());
@@ -74,8 +80,7 @@ fn serve(data: &Path) -> Server {
 #[test]
 fn what_was_released_is_opened_and_says_what_it_said() {
     let versions: Vec<_> = std::fs::read_dir(RELEASED).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let present = Path::new(RELEASED).join(env!("CARGO_PKG_VERSION"));
-    assert!(versions.contains(&present), "`make golden` writes the data file of this version");
+    assert!(versions.contains(&present()), "`make golden` writes the data file of this version");
     for version in versions {
         let (_folder, data) = data_file();
         unpacked(&version, &data);
@@ -92,27 +97,17 @@ fn what_was_released_is_opened_and_says_what_it_said() {
 
 #[test]
 fn a_file_that_is_raised_is_kept_as_it_was_and_can_be_gone_back_to() {
-    use redb::TableDefinition;
-
     let (folder, data) = data_file();
-    unpacked(&Path::new(RELEASED).join("0.1.0"), &data);
-    // What the version before kept.
-    let database = redb::Database::open(&data).unwrap();
-    let write = database.begin_write().unwrap();
-    write.delete_table(TableDefinition::<&[u8], &[u8]>::new("spent_by_day")).unwrap();
-    let schema = TableDefinition::<&[u8], &[u8]>::new("schema");
-    write.open_table(schema).unwrap().insert([].as_slice(), [1, 3].as_slice()).unwrap();
-    write.commit().unwrap();
-    drop(database);
-    let kept = folder.path().join("data.redb.schema-3");
+    unpacked(&Path::new(RELEASED).join("0.1.0-schema-4"), &data);
+    let kept = folder.path().join("data.redb.schema-4");
     for _ in 0..2 {
         serve(&data).kill();
         assert_proved(&data);
         // The older program opens it, and this one says what it is.
         let checked = run(&["check"], &kept);
-        assert!(text(&checked.stderr).contains("older agentmap (schema 3"), "{}", text(&checked.stderr));
+        assert!(text(&checked.stderr).contains("older agentmap (schema 4"), "{}", text(&checked.stderr));
     }
-    let again = folder.path().join("data.redb.schema-3-2");
+    let again = folder.path().join("data.redb.schema-4-2");
     assert!(!again.exists());
     std::fs::copy(&kept, &data).unwrap();
     serve(&data).kill();
@@ -167,7 +162,7 @@ fn golden() {
     let told = tell(&server);
     server.signal("-INT");
 
-    let version = Path::new(RELEASED).join(env!("CARGO_PKG_VERSION"));
+    let version = present();
     std::fs::create_dir_all(&version).unwrap();
     let packed = File::create(version.join("data.redb.gz")).unwrap();
     let mut packed = GzEncoder::new(packed, Compression::best());

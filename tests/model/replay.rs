@@ -33,7 +33,7 @@ proptest! {
         let (mut one, mut other) = (World::new(), World::new());
         let applied = one.apply_in(&history, &cuts);
         prop_assert_eq!(&applied, &other.apply_in(&history, &others));
-        prop_assert_eq!(one.dump(), other.dump());
+        prop_assert_eq!(one.full(), other.full());
 
         // What was published is what the commands caused, and the log tells the same again.
         let caused: Vec<Event> = applied.into_iter().flat_map(|applied| applied.events).collect();

@@ -10,21 +10,15 @@ use super::history::{history, long_trail};
 use super::world::{Disk, Dump, World};
 
 /// The tables that hold nothing but what follows from others, or is followed by others.
-const INDEXES: [&str; 20] = [
+const INDEXES: [&str; 14] = [
     "agents_by_name",
     "agents_by_role",
     "agents_by_category",
     "agents_by_specialist",
     "agents_by_tag",
     "metrics_by_time",
-    "metrics_by_agent",
-    "metrics_by_type",
     "audit_by_time",
-    "audit_by_agent",
-    "audit_by_operation",
-    "audit_by_decision",
-    "audit_by_role",
-    "audit_by_session",
+    "postings",
     "requests_by_time",
     "approvals_pending",
     "approvals_open",

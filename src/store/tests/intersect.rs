@@ -9,18 +9,14 @@ use super::*;
 
 type Place = (i64, u64);
 
-fn wanted(names: &[String], tags: &[String]) -> Vec<Wanted> {
-    let by = |table: TableName| move |value: &String| Wanted { table, prefix: value.to_bytes() };
-    let mut wanted: Vec<_> =
+fn lists<'t>(tx: &'t ReadTx, names: &[String], tags: &[String]) -> Vec<PostingList<'t>> {
+    let by = |table: TableName| move |value: &String| tx.postings(table, value.to_bytes()).unwrap();
+    let mut lists: Vec<_> =
         names.iter().map(by(BY_NAME_RANK.table)).chain(tags.iter().map(by(BY_TAG_RANK.table))).collect();
-    if wanted.is_empty() {
-        wanted.push(Wanted { table: BY_RANK.table, prefix: Vec::new() });
+    if lists.is_empty() {
+        lists.push(tx.postings(POSTED.table, Vec::new()).unwrap());
     }
-    wanted
-}
-
-fn place(rest: &[u8]) -> Place {
-    Place::read(&mut &*rest).unwrap()
+    lists
 }
 
 fn any_place() -> impl Strategy<Value = Place> {
@@ -60,23 +56,23 @@ proptest! {
             .collect();
         expected.sort_unstable_by(|a, b| b.cmp(a));
 
-        let newest = newest.map(|at| at.to_bytes());
-        let oldest = oldest.to_bytes();
-        let mut whole = Intersection::new(&tx, wanted(&name, &tags), newest.clone(), oldest.clone());
+        let posting = |(rank, key): Place| posting_of(rank, key);
+        let (newest, oldest) = (newest.map(posting), posting(oldest));
+        let mut whole = Intersection::new(lists(&tx, &name, &tags), newest, oldest);
         let mut found = Vec::new();
-        while let Found::Entry(rest) = whole.next(u64::MAX).unwrap() {
-            found.push(place(&rest));
+        while let Found::Posting(posting) = whole.next(u64::MAX).unwrap() {
+            found.push(parts_of(posting));
         }
         prop_assert_eq!(&found, &expected);
 
         // The same in small portions, each a search of its own. A round over all indexes gets further.
-        let limit = wanted(&name, &tags).len() as u64 + extra_steps;
+        let limit = lists(&tx, &name, &tags).len() as u64 + extra_steps;
         let (mut portions, mut from) = (Vec::new(), newest);
         'portions: loop {
-            let mut search = Intersection::new(&tx, wanted(&name, &tags), from.clone(), oldest.clone());
+            let mut search = Intersection::new(lists(&tx, &name, &tags), from, oldest);
             loop {
                 match search.next(limit).unwrap() {
-                    Found::Entry(rest) => portions.push(place(&rest)),
+                    Found::Posting(posting) => portions.push(parts_of(posting)),
                     Found::Unfinished(at) => {
                         prop_assert!(search.steps() <= limit);
                         from = at;

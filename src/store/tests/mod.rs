@@ -8,6 +8,7 @@ mod faults;
 mod intersect;
 mod model;
 mod opening;
+mod postings;
 mod walk;
 mod writing;
 
@@ -19,7 +20,8 @@ use bincode::{Decode, Encode};
 
 use super::*;
 
-/// A record with an index of each shape: one text, one number, several values, a pair.
+/// A record with an index of each shape: one text, one number; and posting lists: under one value, under several, under
+/// none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 struct Toy {
     key: u64,
@@ -37,13 +39,16 @@ const BY_TAG_RANK: Index<Toy> = Index {
     values: |t, e| t.tags.iter().for_each(|tag| e.push(&(tag.as_str(), t.rank))),
 };
 
+const POSTED: Index<Toy> = Index { table: "toys_posted", values: |t, e| e.push(&t.rank) };
+
 impl Value for Toy {
     const TABLE: TableName = "toys";
     type Key = u64;
 }
 
 impl Record for Toy {
-    const INDEXES: &'static [Index<Self>] = &[BY_NAME, BY_RANK, BY_NAME_RANK, BY_TAG_RANK];
+    const INDEXES: &'static [Index<Self>] = &[BY_NAME, BY_RANK];
+    const POSTINGS: &'static [Index<Self>] = &[BY_NAME_RANK, BY_TAG_RANK, POSTED];
 
     fn key(&self) -> u64 {
         self.key
