@@ -1,6 +1,7 @@
 //! The application: the store, the roster and the live bus, tied together.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -86,6 +87,8 @@ struct Memory {
     roster: ArcSwap<Roster>,
     keyring: ArcSwap<Keyring>,
     notary: Notary,
+    /// How often something was committed, or the data opened.
+    commits: AtomicU64,
 }
 
 impl Memory {
@@ -108,8 +111,13 @@ impl Memory {
                 }
                 self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
             }
-            News::Answered => self.live.announce(),
+            News::Answered => {
+                self.live.announce();
+                return Ok(());
+            }
         }
+        // At last: who sees this number sees all of the above.
+        self.commits.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
@@ -140,7 +148,8 @@ impl App {
             _ => Notary::in_memory()?,
         };
         let (roster, keyring) = (ArcSwap::default(), ArcSwap::default());
-        let memory = Arc::new(Memory { live: Live::new(0), roster, keyring, notary });
+        let memory =
+            Arc::new(Memory { live: Live::new(0), roster, keyring, notary, commits: AtomicU64::new(0) });
         let listener = Arc::clone(&memory);
         let listener = Box::new(move |news: News<'_, '_, Applied>| listener.hear(news));
         let store = Store::open(location, config.cache_bytes, &SCHEMA, apply, listener)?;
@@ -215,6 +224,12 @@ impl App {
     /// When storage fails.
     pub fn snapshot(&self) -> Result<Snapshot, Failure> {
         Ok(self.store.begin_read()?)
+    }
+
+    /// A number that grows with each commit, before what was committed is answered.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.memory.commits.load(Ordering::Acquire)
     }
 
     /// All agents as of the last commit.

@@ -202,6 +202,20 @@ pub const BY_SESSION: Index<AuditRecord> = Index {
     values: |r, e| e.push(&(or_unknown(r.told.session_id.as_deref()), r.told.timestamp)),
 };
 
+/// By reason, then time.
+pub const BY_REASON: Index<AuditRecord> = Index {
+    table: "audit_by_reason",
+    values: |r, e| e.push(&(reason_key(or_unknown(r.told.reason.as_deref())), r.told.timestamp)),
+};
+
+/// What stands for a reason in its index: reasons are long, and there may be many.
+#[must_use]
+pub fn reason_key(reason: &str) -> u128 {
+    let digest: [u8; 32] = Sha256::digest(reason).into();
+    let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
+    u128::from_be_bytes(*first)
+}
+
 impl Value for AuditRecord {
     const TABLE: TableName = "audit";
     type Key = u64;
@@ -209,7 +223,7 @@ impl Value for AuditRecord {
 
 impl Record for AuditRecord {
     const POSTINGS: &'static [Index<Self>] =
-        &[BY_TIME, BY_AGENT, BY_OPERATION, BY_DECISION, BY_ROLE, BY_SESSION];
+        &[BY_TIME, BY_AGENT, BY_OPERATION, BY_DECISION, BY_ROLE, BY_SESSION, BY_REASON];
 
     fn key(&self) -> u64 {
         self.seq

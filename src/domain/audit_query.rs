@@ -2,7 +2,7 @@
 
 use super::audit::{self, AuditRecord, Decision};
 use super::log_query::{LogQuery, Page, Paging};
-use super::tally::{self, Dimension};
+use super::tally::{self, Counted, Dimension};
 use super::time::Timestamp;
 use crate::store::{ReadTx, StoreError};
 
@@ -44,14 +44,14 @@ impl AuditFilter {
             .with(&audit::BY_OPERATION, self.operation_type.as_ref())
             .with(&audit::BY_ROLE, self.agent_role.as_ref())
             .with(&audit::BY_DECISION, self.decision.map(Decision::as_str).as_ref())
-            .matching(self.reason.clone().map(because))
+            .with(&audit::BY_REASON, self.reason.as_deref().map(audit::reason_key).as_ref())
             .matching(self.q.as_deref().map(containing))
     }
 
     /// The number of matches, where a tally holds it.
     fn known_total(&self, tx: &ReadTx) -> Result<Option<u64>, StoreError> {
         let apart = [&self.agent_id, &self.session_id, &self.q, &self.reason];
-        if self.start.is_some() || self.end.is_some() || apart.iter().any(|f| f.is_some()) {
+        if apart.iter().any(|f| f.is_some()) {
             return Ok(None);
         }
         let (dimension, value) = match (&self.operation_type, self.decision, &self.agent_role) {
@@ -61,12 +61,12 @@ impl AuditFilter {
             (None, None, Some(role)) => (Dimension::Role, role.as_str()),
             _ => return Ok(None),
         };
-        tally::total(tx, dimension, value).map(Some)
+        match tally::window_of(self.start, self.end) {
+            None => tally::total(tx, dimension, value),
+            Some(window) => tally::over(tx, &Counted(dimension, value.to_owned()), window),
+        }
+        .map(Some)
     }
-}
-
-fn because(reason: String) -> Box<dyn Fn(&AuditRecord) -> bool> {
-    Box::new(move |record| record.view().rbac.reason == reason)
 }
 
 fn containing(text: &str) -> Box<dyn Fn(&AuditRecord) -> bool> {

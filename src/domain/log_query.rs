@@ -149,6 +149,12 @@ impl<R: Logged> LogQuery<R> {
         if let Some(total) = self.total {
             return Ok(Total::Exact(total));
         }
+        let whole = self.matches.is_empty() && self.from == Timestamp::MIN && self.to == Timestamp::MAX;
+        if let [(index, value)] = self.wanted.as_slice()
+            && whole
+        {
+            return Ok(Total::Exact(tx.postings(index, value.clone())?.count()));
+        }
         let mut search = self.search(tx, None)?;
         let mut count = 0;
         loop {

@@ -37,10 +37,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         list_at("/api/v1/agents/", "List agents"),
         list_at("/api/v1/agents/registry", "List agents (older name)"),
         list_at("/api/v1/registry/agents", "List agents (older name)"),
-        Endpoint::get("/api/v1/agents/{agent_id}", "Read one agent", get).problem(404, UNKNOWN_AGENT).etag(),
+        Endpoint::get("/api/v1/agents/{agent_id}", "Read one agent", get)
+            .problem(404, UNKNOWN_AGENT)
+            .etag()
+            .kept(),
         Endpoint::get("/api/v1/agents/name/{agent_name}", "Read one agent by name", get_by_name)
             .problem(404, UNKNOWN_AGENT)
-            .etag(),
+            .etag()
+            .kept(),
         Endpoint::new(Method::PUT, "/api/v1/agents/{agent_id}", "Change an agent", update)
             .describe("Only the members sent change. The name cannot.")
             .problem(404, UNKNOWN_AGENT),
@@ -62,7 +66,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 fn list_at(path: &'static str, summary: &'static str) -> Endpoint {
-    Endpoint::get(path, summary, list).etag()
+    Endpoint::get(path, summary, list).etag().kept()
 }
 
 /// Reads an agent's id.

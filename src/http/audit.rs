@@ -34,7 +34,8 @@ pub fn endpoints() -> Vec<Endpoint> {
             .problem(410, "The record is no longer kept")
             .etag(),
         Endpoint::get("/api/v1/events/audit/stats", "Counts by decision, operation type and role", stats)
-            .etag(),
+            .etag()
+            .kept(),
         Endpoint::get("/api/v1/events/", "List the audit trail, newest first", events).etag(),
         Endpoint::get("/api/v1/agent-activity", "What agents did of late, newest first", activity).etag(),
     ]

@@ -26,7 +26,8 @@ pub fn endpoints() -> Vec<Endpoint> {
                 "Takes one of operation_type, rbac_decision and agent_role. \
                  Without a step it is minute up to 3 hours, hour up to 4 days, else day.",
             )
-            .etag(),
+            .etag()
+            .kept(),
     ]
 }
 

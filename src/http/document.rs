@@ -19,8 +19,8 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 use warp::http::Method;
 
+use super::Resource;
 use super::access::Access;
-use super::endpoint::Endpoint;
 use super::error::ProblemDocument;
 use super::schema::{Definitions, definitions};
 
@@ -286,13 +286,13 @@ fn secured(mut operation: Operation, access: Access) -> Operation {
 
 /// The whole document. Each resource's endpoints come with the name under which they are shown.
 #[must_use]
-pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
+pub fn openapi(resources: &[Resource]) -> OpenApi {
     let mut paths = Paths::new();
     let mut schemas = Definitions::new();
-    for (tag, endpoints) in resources {
-        for endpoint in endpoints {
-            let doc = &endpoint.doc;
-            schemas.extend(doc.schemas.clone());
+    for (tag, modules) in resources {
+        for endpoint in modules.iter().flat_map(|endpoints| endpoints()) {
+            let Some(mut doc) = endpoint.doc else { continue };
+            schemas.append(&mut doc.schemas);
             paths.add_path_operation(
                 doc.path.replace("{*", "{"),
                 vec![doc.method.clone()],
@@ -324,7 +324,7 @@ pub fn openapi(resources: &[(&'static str, Vec<Endpoint>)]) -> OpenApi {
 
 /// The document as JSON text.
 #[must_use]
-pub fn openapi_json(resources: &[(&'static str, Vec<Endpoint>)]) -> String {
+pub fn openapi_json(resources: &[Resource]) -> String {
     let value = serde_json::to_value(openapi(resources)).unwrap_or_else(|e| json!({"error": e.to_string()}));
     serde_json::to_string_pretty(&Value::clone(&value)).unwrap_or_default()
 }

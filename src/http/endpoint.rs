@@ -28,10 +28,12 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
-    /// Its part of the document.
-    pub doc: OperationDoc,
+    /// Its part of the document, until it is routed: no request needs it, and all of them take megabytes.
+    pub doc: Option<Box<OperationDoc>>,
     /// Whether the answer carries an `ETag`.
     pub etag: bool,
+    /// Whether it is kept ready.
+    pub kept: bool,
     handler: Arc<dyn Fn(Arc<App>, Call) -> Answer + Send + Sync>,
 }
 
@@ -47,7 +49,22 @@ impl Endpoint {
         let mut doc = OperationDoc::new(&method, path, summary);
         let handler = handler.prepare(&mut doc);
         let role = if method == Method::GET { TokenRole::Viewer } else { TokenRole::Operator };
-        Self { method, path, access: Access::Role(role), doc, etag: false, handler }
+        Self {
+            method,
+            path,
+            access: Access::Role(role),
+            doc: Some(Box::new(doc)),
+            etag: false,
+            kept: false,
+            handler,
+        }
+    }
+
+    fn documented(mut self, say: impl FnOnce(&mut OperationDoc)) -> Self {
+        if let Some(doc) = &mut self.doc {
+            say(doc);
+        }
+        self
     }
 
     /// An endpoint that reads.
@@ -64,7 +81,15 @@ impl Endpoint {
     #[must_use]
     pub fn etag(mut self) -> Self {
         self.etag = true;
-        self.doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match");
+        self.documented(|doc| {
+            doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match")
+        })
+    }
+
+    /// Answers are [kept ready](super::kept): they follow from path, query, time and what is stored, whoever asks.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        self.kept = true;
         self
     }
 
@@ -84,16 +109,14 @@ impl Endpoint {
 
     /// Says what the endpoint does in more than the summary's words.
     #[must_use]
-    pub fn describe(mut self, text: &'static str) -> Self {
-        self.doc.description = text;
-        self
+    pub fn describe(self, text: &'static str) -> Self {
+        self.documented(|doc| doc.description = text)
     }
 
     /// Names a problem that the handler itself may answer.
     #[must_use]
-    pub fn problem(mut self, status: u16, when: &'static str) -> Self {
-        self.doc.problem(status, when);
-        self
+    pub fn problem(self, status: u16, when: &'static str) -> Self {
+        self.documented(|doc| doc.problem(status, when))
     }
 
     /// Answers a request.

@@ -22,17 +22,17 @@ use crate::domain::time::Timestamp;
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/api/v1/agents/brief", "Every agent, by name, as a row of a table", brief).etag(),
+        Endpoint::get("/api/v1/agents/brief", "Every agent, by name, as a row of a table", brief).etag().kept(),
         Endpoint::get("/api/v1/agents/activity", "What agents did per 5 minutes, the busiest first", activity)
             .describe(
                 "Agents that did nothing are left out. Up to 30 days of one agent: with agent_id and step=hour or \
                  step=day.",
             )
-            .etag(),
-        Endpoint::get("/api/v1/agents/stats/summary", "Figures of the fleet", summary).etag(),
+            .etag().kept(),
+        Endpoint::get("/api/v1/agents/stats/summary", "Figures of the fleet", summary).etag().kept(),
         Endpoint::get("/api/v1/agents/stats/history", "Cost and tokens of the fleet by UTC day", history)
-            .etag(),
-        Endpoint::get("/api/v1/agents/alerts", "What a person should look at, newest first", alerts).etag(),
+            .etag().kept(),
+        Endpoint::get("/api/v1/agents/alerts", "What a person should look at, newest first", alerts).etag().kept(),
     ]
 }
 

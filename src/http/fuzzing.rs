@@ -83,7 +83,7 @@ impl Http {
     /// # Errors
     /// When the system has no timers to give.
     pub fn new(app: Arc<App>) -> std::io::Result<Self> {
-        let endpoints = super::resources().into_iter().flat_map(|(_, endpoints)| endpoints);
+        let endpoints = super::endpoints();
         Ok(Self {
             door: Arc::new(Door::new(Arc::clone(&app), (Ipv4Addr::LOCALHOST, 0).into())),
             app,

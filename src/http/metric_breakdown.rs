@@ -21,7 +21,7 @@ pub fn endpoints() -> Vec<Endpoint> {
                 "Over the last 24 hours, or the last 7, 30 or 90 UTC days, the running one included, beside the \
                  window of equal length before.",
             )
-            .etag(),
+            .etag().kept(),
     ]
 }
 

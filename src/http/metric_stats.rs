@@ -19,13 +19,14 @@ use crate::domain::time::DAY;
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/api/v1/metrics/aggregate", "Figures over a window", aggregate).etag(),
+        Endpoint::get("/api/v1/metrics/aggregate", "Figures over a window", aggregate).etag().kept(),
         Endpoint::get(
             "/api/v1/metrics/agent/{agent_id}/summary",
             "An agent's figures over all time",
             summary,
         )
         .etag()
+        .kept()
         .problem(404, UNKNOWN_AGENT),
         resources_at("/api/v1/metrics/resources/usage", "Tokens, cost and calls over a window"),
         resources_at("/api/v1/resources/usage", "Tokens, cost and calls over a window (older name)"),
@@ -33,7 +34,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 fn resources_at(path: &'static str, summary: &'static str) -> Endpoint {
-    Endpoint::get(path, summary, resources).etag()
+    Endpoint::get(path, summary, resources).etag().kept()
 }
 
 /// The agent of a filter, by id or name. Metrics of deleted agents stay, so that any id will do.

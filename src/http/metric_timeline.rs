@@ -23,7 +23,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/v1/metrics/timeline", "Metrics over time, step by step", timeline)
             .describe("Without a step it is minute up to 3 hours, hour up to 4 days, else day.")
-            .etag(),
+            .etag()
+            .kept(),
     ]
 }
 

@@ -34,6 +34,7 @@ mod ingest;
 mod joined;
 mod json;
 mod json_text;
+mod kept;
 mod live;
 mod metric_breakdown;
 mod metric_draft;
@@ -65,47 +66,51 @@ mod wire;
 
 use endpoint::Endpoint;
 
-/// Every resource, with the name under which the document shows it, and its endpoints.
-fn resources() -> Vec<(&'static str, Vec<Endpoint>)> {
-    vec![
-        ("agents", [agents::endpoints(), fleet::endpoints()].concat()),
-        (
-            "metrics",
-            [
-                metrics::endpoints(),
-                metric_stats::endpoints(),
-                metric_timeline::endpoints(),
-                metric_breakdown::endpoints(),
-            ]
-            .concat(),
-        ),
-        ("quality", quality::endpoints()),
-        ("policy", [policy::endpoints(), approvals::endpoints()].concat()),
-        ("budget", [budget::endpoints(), budgets::endpoints(), prices::endpoints()].concat()),
-        (
-            "events",
-            [
-                ingest::endpoints(),
-                audit::endpoints(),
-                audit_proof::endpoints(),
-                audit_export::endpoints(),
-                audit_timeline::endpoints(),
-                refusals::endpoints(),
-            ]
-            .concat(),
-        ),
-        ("hooks", hooks::endpoints()),
-        ("webhooks", webhooks::endpoints()),
-        ("live", [live::endpoints(), stream_history::endpoints()].concat()),
-        ("access", [tokens::endpoints(), session::endpoints(), copies::endpoints()].concat()),
-        ("health", health::endpoints()),
-        ("prometheus", prometheus::endpoints()),
-        ("documents", assets::endpoints()),
-    ]
+/// A resource: the name under which the document shows it, and what makes its endpoints.
+type Resource = (&'static str, &'static [fn() -> Vec<Endpoint>]);
+
+/// Every resource.
+const RESOURCES: &[Resource] = &[
+    ("agents", &[agents::endpoints, fleet::endpoints]),
+    (
+        "metrics",
+        &[
+            metrics::endpoints,
+            metric_stats::endpoints,
+            metric_timeline::endpoints,
+            metric_breakdown::endpoints,
+        ],
+    ),
+    ("quality", &[quality::endpoints]),
+    ("policy", &[policy::endpoints, approvals::endpoints]),
+    ("budget", &[budget::endpoints, budgets::endpoints, prices::endpoints]),
+    (
+        "events",
+        &[
+            ingest::endpoints,
+            audit::endpoints,
+            audit_proof::endpoints,
+            audit_export::endpoints,
+            audit_timeline::endpoints,
+            refusals::endpoints,
+        ],
+    ),
+    ("hooks", &[hooks::endpoints]),
+    ("webhooks", &[webhooks::endpoints]),
+    ("live", &[live::endpoints, stream_history::endpoints]),
+    ("access", &[tokens::endpoints, session::endpoints, copies::endpoints]),
+    ("health", &[health::endpoints]),
+    ("prometheus", &[prometheus::endpoints]),
+    ("documents", &[assets::endpoints]),
+];
+
+/// Every endpoint, made one module after the other.
+fn endpoints() -> impl Iterator<Item = Endpoint> {
+    RESOURCES.iter().flat_map(|(_, modules)| modules.iter()).flat_map(|endpoints| endpoints())
 }
 
 /// The OpenAPI document, as JSON text.
 #[must_use]
 pub fn openapi_json() -> String {
-    document::openapi_json(&resources())
+    document::openapi_json(RESOURCES)
 }

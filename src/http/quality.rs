@@ -18,10 +18,11 @@ use crate::domain::time::DAY;
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/api/v1/metrics/quality", "Scores, grades and broken rules", report).etag(),
+        Endpoint::get("/api/v1/metrics/quality", "Scores, grades and broken rules", report).etag().kept(),
         Endpoint::get("/api/v1/quality/metrics", "Scores, grades and broken rules (older name)", report)
-            .etag(),
-        Endpoint::get("/api/v1/metrics/quality/trends", "Scores by UTC day", trends).etag(),
+            .etag()
+            .kept(),
+        Endpoint::get("/api/v1/metrics/quality/trends", "Scores by UTC day", trends).etag().kept(),
     ]
 }
 

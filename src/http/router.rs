@@ -13,7 +13,6 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream};
-use http_body_util::BodyExt;
 use hyper::upgrade::OnUpgrade;
 use tracing::Instrument;
 use warp::Filter;
@@ -30,6 +29,7 @@ use super::body::{Body, Held, Room};
 use super::connection::Peer;
 use super::endpoint::Endpoint;
 use super::error::Problem;
+use super::kept::{Kept, Moment, Whole};
 use super::middleware::RequestId;
 use super::reply::{X_TOTAL_AT_LEAST, X_TOTAL_COUNT};
 use super::request::{Call, decode};
@@ -43,6 +43,7 @@ struct Router {
     app: Arc<App>,
     door: Arc<Door>,
     room: Room,
+    kept: Kept,
     paths: matchit::Router<Methods>,
 }
 
@@ -65,7 +66,7 @@ pub fn filter(
     app: Arc<App>,
     bound: SocketAddr,
 ) -> Result<impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone, matchit::InsertError> {
-    filter_of(super::resources().into_iter().flat_map(|(_, endpoints)| endpoints), app, bound)
+    filter_of(super::endpoints(), app, bound)
 }
 
 fn filter_of(
@@ -74,7 +75,8 @@ fn filter_of(
     bound: SocketAddr,
 ) -> Result<impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone, matchit::InsertError> {
     let mut by_path: BTreeMap<&'static str, Methods> = BTreeMap::new();
-    for endpoint in endpoints {
+    for mut endpoint in endpoints {
+        endpoint.doc = None;
         let methods = by_path.entry(endpoint.path).or_default();
         let method = match endpoint.method {
             Method::POST => "POST",
@@ -90,7 +92,7 @@ fn filter_of(
     }
     let door = Arc::new(Door::new(Arc::clone(&app), bound));
     let room = Room::new(&app.config.limits);
-    let router = Arc::new(Router { app, door, room, paths });
+    let router = Arc::new(Router { app, door, room, kept: Kept::default(), paths });
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     Ok(warp::method()
         .and(warp::path::full())
@@ -200,10 +202,16 @@ impl Router {
             }
             admitted => admitted?,
         };
+        let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
+        let kept = endpoint.kept.then(|| (target.clone(), Moment::of(&self.app)));
+        if let Some((target, moment)) = &kept
+            && let Some(whole) = self.kept.find(target, *moment)
+        {
+            return Ok(unless_known(whole, if_none_match.as_ref()));
+        }
         let from = asked.peer.address;
         let upgrade = Handshake::of(&asked.headers, asked.upgrade, asked.peer);
         let offers_token = upgrade.is_some() && offers_token(&asked.headers);
-        let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
         let call = Call {
             door: Arc::clone(&self.door),
             from,
@@ -223,7 +231,11 @@ impl Router {
             response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         }
         if endpoint.etag && response.status() == StatusCode::OK {
-            return tagged(response, if_none_match.as_ref()).await;
+            let whole = tagged(Whole::of(response).await?);
+            if let Some((target, moment)) = kept {
+                self.kept.keep(target, moment, &whole);
+            }
+            return Ok(unless_known(whole, if_none_match.as_ref()));
         }
         Ok(response)
     }
@@ -253,35 +265,34 @@ fn not_this_method(method: &Method, allow: &str) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// The response with its `ETag`, or 304 where the client has it already. The tag is weak: the body may be compressed
-/// on its way.
-async fn tagged(response: Response, if_none_match: Option<&HeaderValue>) -> Result<Response, Problem> {
-    let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-        return Err(Problem::internal());
-    };
+/// The answer with its `ETag`. The tag is weak: the body may be compressed on its way.
+fn tagged(mut whole: Whole) -> Whole {
     let mut hasher = DefaultHasher::new();
-    hasher.write(&body);
+    hasher.write(&whole.body);
     for header in [X_TOTAL_COUNT, X_TOTAL_AT_LEAST] {
-        hasher.write(parts.headers.get(header).map_or(&[][..], HeaderValue::as_bytes));
+        hasher.write(whole.parts.headers.get(header).map_or(&[][..], HeaderValue::as_bytes));
     }
     let tag = format!("W/\"{:016x}\"", hasher.finish());
-    parts.headers.extend(HeaderValue::from_str(&tag).ok().map(|tag| (ETAG, tag)));
+    whole.parts.headers.extend(HeaderValue::from_str(&tag).ok().map(|tag| (ETAG, tag)));
+    whole
+}
+
+/// The answer, or 304 where the client has it already.
+fn unless_known(mut whole: Whole, if_none_match: Option<&HeaderValue>) -> Response {
+    let tag = whole.parts.headers.get(ETAG).and_then(|tag| tag.to_str().ok());
     let known = if_none_match.and_then(|v| v.to_str().ok()).is_some_and(|known| {
         // RFC 9110, section 13.1.2: the weak comparison.
-        known
-            .split(',')
-            .map(str::trim)
-            .any(|k| k == "*" || k.trim_start_matches("W/") == tag.trim_start_matches("W/"))
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        known.split(',').any(|known| known.trim() == "*" || Some(opaque(known)) == tag.map(opaque))
     });
     if known {
-        parts.status = StatusCode::NOT_MODIFIED;
+        whole.parts.status = StatusCode::NOT_MODIFIED;
         for of_the_body in [CONTENT_TYPE, CONTENT_ENCODING] {
-            parts.headers.remove(of_the_body);
+            whole.parts.headers.remove(of_the_body);
         }
-        return Ok(Response::from_parts(parts, Bytes::new().into()));
+        whole.body = Bytes::new();
     }
-    Ok(Response::from_parts(parts, body.into()))
+    whole.into_response()
 }
 
 #[cfg(test)]

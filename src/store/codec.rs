@@ -87,7 +87,7 @@ macro_rules! unsigned_key {
         }
     )*};
 }
-unsigned_key!(u8, u32, u64);
+unsigned_key!(u8, u32, u64, u128);
 
 impl Key for i64 {
     /// Big-endian with the sign bit flipped, so that negative numbers come first.

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{DAY, HOUR, MINUTE, START, Scenario, Server};
+use crate::harness::{DAY, HOUR, MINUTE, SECOND, START, Scenario, Server};
 
 #[tokio::test]
 async fn activation_takes_a_body_or_none() {
@@ -48,11 +48,12 @@ async fn the_status_follows_what_was_last_recorded() {
     is("active").await;
     server.advance(5 * MINUTE);
     is("active").await;
-    server.advance(1);
+    // Answers are kept ready for as long as a second.
+    server.advance(SECOND);
     is("idle").await;
-    server.advance(DAY - 5 * MINUTE - 1);
+    server.advance(DAY - 5 * MINUTE - SECOND);
     is("idle").await;
-    server.advance(1);
+    server.advance(SECOND);
     is("offline").await;
     // What is told late does not make it active.
     server.metric(&id, &json!({"recorded_at": server.at(-2 * HOUR)})).await;
@@ -88,4 +89,32 @@ async fn an_exceeded_session_blocks_until_the_next_begins() {
     is("blocked").await;
     server.post(&format!("{path}/activate"), &json!({"session_id": "s-2"})).await.expect(200);
     is("active").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_kept_ready_is_not_older_than_what_was_answered() {
+    let server = Server::start().await;
+    let id = server.create("coder").await;
+    let paths = [
+        format!("/api/v1/agents/{id}"),
+        "/api/v1/agents/name/coder".into(),
+        "/api/v1/agents/?limit=1".into(),
+    ];
+    let shown = async |path: &str| {
+        let answer = server.json(path).await;
+        answer.get(0).unwrap_or(&answer).clone()
+    };
+    for cost in [1.0, 2.0, 3.0] {
+        server.metric(&id, &json!({"cost_usd": 1.0})).await;
+        for path in &paths {
+            let first = shown(path).await;
+            assert_eq!(first["budget"]["cost_used_today"], cost, "{path}");
+            // Nothing happened and no time went by: this one was kept.
+            assert_eq!(shown(path).await, first, "{path}");
+        }
+    }
+    server.advance(DAY);
+    for path in &paths {
+        assert_eq!(shown(path).await["budget"]["cost_used_today"], 0.0, "{path}");
+    }
 }

@@ -24,6 +24,8 @@ pub(in crate::store) struct Block {
     pub(super) first: Posting,
     pub(super) last: Posting,
     count: usize,
+    /// How many places the blocks before it have; told of the open block alone.
+    pub(super) before: u64,
     /// For each place but the first, how much later its time is than that of the one before, and how far its number is
     /// from that one's: two numbers of 7 bits a byte, the lowest first, the second with its sign in the lowest bit.
     steps: Vec<u8>,
@@ -33,8 +35,9 @@ pub(in crate::store) struct Block {
 const VERSION: u8 = 1;
 
 impl Block {
-    pub(super) fn of(place: Posting) -> Self {
-        Self { first: place, last: place, count: 1, steps: Vec::new() }
+    /// A block of one place, behind so many others.
+    pub(super) fn of(place: Posting, before: u64) -> Self {
+        Self { first: place, last: place, count: 1, before, steps: Vec::new() }
     }
 
     /// Adds a later place.
@@ -47,16 +50,22 @@ impl Block {
         self.count += 1;
     }
 
+    /// How many places the list has up to its end.
+    pub(super) fn total(&self) -> u64 {
+        self.before + self.count as u64
+    }
+
     /// Its places, in order.
     pub(super) fn places(&self) -> Result<Vec<Posting>, CodecError> {
         read_places(self.first, &self.steps)
     }
 
-    /// An open block as it is stored: version, count, first and last place, steps.
+    /// An open block as it is stored: version, count, places before it, first and last place, steps.
     pub(super) fn write_open(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(3 + 2 * BYTES + self.steps.len());
+        let mut bytes = Vec::with_capacity(11 + 2 * BYTES + self.steps.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&u16::try_from(self.count).unwrap_or(u16::MAX).to_be_bytes());
+        bytes.extend_from_slice(&self.before.to_be_bytes());
         bytes.extend_from_slice(&self.first.to_be_bytes());
         bytes.extend_from_slice(&self.last.to_be_bytes());
         bytes.extend_from_slice(&self.steps);
@@ -74,9 +83,10 @@ impl Block {
             return Err(damaged());
         }
         let count = usize::from(u16::from_be_bytes(take(&mut bytes)?));
+        let before = u64::from_be_bytes(take(&mut bytes)?);
         let first = Posting::from_be_bytes(take(&mut bytes)?);
         let last = Posting::from_be_bytes(take(&mut bytes)?);
-        Ok(Self { first, last, count, steps: bytes.to_vec() })
+        Ok(Self { first, last, count, before, steps: bytes.to_vec() })
     }
 
     /// A sealed block as it is stored: its first place is in its key.
@@ -96,7 +106,7 @@ impl Block {
         for place in places {
             match blocks.last_mut() {
                 Some(block) if block.takes(*place) => block.push(*place),
-                _ => blocks.push(Self::of(*place)),
+                _ => blocks.push(Self::of(*place, 0)),
             }
         }
         blocks

@@ -75,7 +75,8 @@ impl WriteTx<'_> {
                 match &mut open {
                     Some(block) if block.takes(*place) => block.push(*place),
                     _ => {
-                        if let Some(whole) = open.replace(Block::of(*place)) {
+                        let before = open.as_ref().map_or(0, Block::total);
+                        if let Some(whole) = open.replace(Block::of(*place, before)) {
                             self.seal(table, value, &whole)?;
                         }
                     }
@@ -105,6 +106,7 @@ impl WriteTx<'_> {
         mut open: Option<Block>,
         mut changes: &[Change],
     ) -> Result<Option<Block>, StoreError> {
+        let mut total = open.as_ref().map_or(0, Block::total);
         while let Some(Change { place, added }) = changes.first().copied() {
             // The block in which the place lies, or would lie: the open one, a sealed one, or the first there is.
             let in_open = open.as_ref().is_some_and(|block| block.first <= place);
@@ -140,7 +142,9 @@ impl WriteTx<'_> {
             let (here, later) = changes
                 .split_at(changes.partition_point(|change| next.is_none_or(|next| change.place < next)));
             changes = later;
-            let mut blocks = Block::all_of(&changed(&places, here));
+            let after = changed(&places, here);
+            total = (total + after.len() as u64).saturating_sub(places.len() as u64);
+            let mut blocks = Block::all_of(&after);
             if is_open {
                 open = blocks.pop();
                 if open.is_none()
@@ -153,6 +157,11 @@ impl WriteTx<'_> {
             for block in &blocks {
                 self.seal(table, value, block)?;
             }
+        }
+        // What the open block has was not counted before it.
+        if let Some(block) = &mut open {
+            block.before = 0;
+            block.before = total.saturating_sub(block.total());
         }
         Ok(open)
     }

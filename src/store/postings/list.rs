@@ -14,6 +14,7 @@ pub struct PostingList<'t> {
     table: TableName,
     value: Vec<u8>,
     open: Vec<Posting>,
+    count: u64,
     /// The sealed block that was looked into last, and the place up to which there is no later one.
     near: (Vec<Posting>, Posting),
 }
@@ -21,8 +22,16 @@ pub struct PostingList<'t> {
 impl<'t> PostingList<'t> {
     fn of(tx: &'t ReadTx, table: TableName, value: Vec<u8>) -> Result<Self, StoreError> {
         let open = tx.get_raw(OPEN, &open_key(table, &value))?;
-        let open = open.map(|bytes| Block::read_open(&bytes)?.places()).transpose()?.unwrap_or_default();
-        Ok(Self { tx, table, value, open, near: (Vec::new(), 0) })
+        let open = open.map(|bytes| Block::read_open(&bytes)).transpose()?;
+        let count = open.as_ref().map_or(0, Block::total);
+        let open = open.map(|block| block.places()).transpose()?.unwrap_or_default();
+        Ok(Self { tx, table, value, open, count, near: (Vec::new(), 0) })
+    }
+
+    /// How many places it has. Nothing is counted for this.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// The last place at or before `at`.
@@ -111,10 +120,13 @@ impl ReadTx {
         table: TableName,
         mut visit: impl FnMut(&[u8], Posting),
     ) -> Result<u64, StoreError> {
+        let (mut sealed, mut told) = (0, 0);
         for row in self.range_raw(table, Bound::Unbounded, Bound::Unbounded)? {
             let (key, bytes) = row?;
             let (value, first) = split(&key)?;
-            read_sealed(first, &bytes)?.into_iter().for_each(|place| visit(value, place));
+            let places = read_sealed(first, &bytes)?;
+            sealed += places.len() as u64;
+            places.into_iter().for_each(|place| visit(value, place));
         }
         let mut lists = 0;
         let names = table.to_bytes();
@@ -126,8 +138,12 @@ impl ReadTx {
             if !block.is_sound()? {
                 return Err(damaged().into());
             }
+            told += block.before;
             block.places()?.into_iter().for_each(|place| visit(&key[names.len()..], place));
             lists += 1;
+        }
+        if told != sealed {
+            return Err(damaged().into());
         }
         Ok(lists)
     }
