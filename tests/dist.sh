@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# dist.sh FOLDER: tries what is released: the sums, the program in a root where nothing else is, and the package on a
-# Debian of its own, booted with its own systemd. Takes root.
+# dist.sh FOLDER: tries what is released: the sums, the program in a root where nothing else is, the container, and the
+# package on a Debian of its own, booted with its own systemd. Takes root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 released=$(realpath "$1")
 (( EUID == 0 )) || { echo "This makes and boots systems of its own: it takes root" >&2; exit 1; }
-for tool in debootstrap:debootstrap systemd-container:systemd-nspawn curl:curl; do
+for tool in debootstrap:debootstrap systemd-container:systemd-nspawn buildah:buildah curl:curl; do
     tests/need.sh "${tool%:*}" "command -v ${tool#*:}"
 done
 work=$PWD/target/dist-test
@@ -33,6 +33,19 @@ wait "$server"
 chroot "$work/empty" /agentmap check --data /data/agentmap.redb
 # It made nothing but its data.
 [[ $(ls "$work/empty") == $'agentmap\ndata' ]]
+
+step "the container"
+# Without a daemon, and without what only a machine of its own can do.
+export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
+image() { buildah --root "$work/images" --runroot "$work/images-run" "$@"; }
+image build --quiet --file "$tree/container/Containerfile" --tag agentmap "$tree"
+container=$(image from agentmap)
+root=$(image mount "$container")
+[[ $(cd "$root" && echo *) == "LICENSE THIRD-PARTY.txt agentmap data" ]]
+image run "$container" -- /agentmap token create --role admin --json | grep -q '"role": "admin"'
+image umount "$container" >/dev/null
+image rm "$container" >/dev/null
+image rmi agentmap >/dev/null
 
 step "the package on a Debian of its own"
 if [[ ! -e $work/debian.tar ]]; then
