@@ -13,7 +13,9 @@ TRIPLE := $(shell uname -m)-unknown-linux-gnu
 RELEASE := target/$(TRIPLE)/release/agentmap
 MAX_RELEASE_BYTES := 15000000
 # Of functions that came out the same, one is kept; and addresses that move with the program take bits.
-RELEASE_FLAGS := -C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
+# Randomness is the system's: looked for as a library's function, which there is none of here, it would be that of
+# /dev/urandom, which an empty root has not.
+RELEASE_FLAGS := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom" -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
 
 # The program for Windows, in a folder of its own: another compiler may build it.
 WINDOWS := x86_64-pc-windows-gnu
