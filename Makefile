@@ -13,7 +13,16 @@ TRIPLE := $(shell uname -m)-unknown-linux-gnu
 RELEASE := target/$(TRIPLE)/release/agentmap
 MAX_RELEASE_BYTES := 15000000
 # Of functions that came out the same, one is kept; and addresses that move with the program take bits.
-RELEASE_FLAGS := -C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
+# Randomness is the system's: looked for as a library's function, which there is none of here, it would be that of
+# /dev/urandom, which an empty root has not.
+RELEASE_FLAGS := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom" -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
+
+# The program for Windows, in a folder of its own: another compiler may build it.
+WINDOWS := x86_64-pc-windows-gnu
+WINDOWS_RELEASE := target/windows/$(WINDOWS)/release/agentmap.exe
+
+# No path of this machine is in what is released, so that it is the same wherever it is built.
+REMAP := --remap-path-prefix=$(CURDIR)=/agentmap --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 
 TOOLS := $(CURDIR)/target/tools
 CARGO_DENY_VERSION := 0.20.2
@@ -175,7 +184,7 @@ deny: ## Licences, sources and duplicates of the dependencies; advisories where 
 
 .PHONY: release
 release: ## Build the statically linked program, and verify that it is one
-	RUSTFLAGS='$(RELEASE_FLAGS)' cargo build --locked --release --target $(TRIPLE)
+	RUSTFLAGS='$(RELEASE_FLAGS) $(REMAP)' cargo build --locked --release --target $(TRIPLE)
 	ldd $(RELEASE) 2>&1 | grep -q 'statically linked' || { echo "$(RELEASE) is not statically linked"; exit 1; }
 	size=$$(stat -c %s $(RELEASE))
 	if (( size >= $(MAX_RELEASE_BYTES) )); then
@@ -185,13 +194,51 @@ release: ## Build the statically linked program, and verify that it is one
 	echo "$(RELEASE): statically linked, $$size bytes"
 
 .PHONY: windows-check
-windows-check: ## Type-check for Windows, where such a target is installed
-	@target=$$(ls "$$(rustc --print sysroot)/lib/rustlib" | grep -m1 -- '-pc-windows-' || true)
-	if [[ -z "$$target" ]]; then
-	  echo "windows: not checked, no Windows target is installed (rustup target add x86_64-pc-windows-gnu)"
+windows-check: ## Lint for Windows, where such a target is installed
+	@tests/need.sh gcc-mingw-w64-x86-64 'command -v x86_64-w64-mingw32-gcc'
+	if [[ -d "$$(rustc --print sysroot)/lib/rustlib/$(WINDOWS)" ]]; then
+	  cargo clippy --locked --target $(WINDOWS) --target-dir target/windows -- -D warnings
 	else
-	  cargo check --locked --target "$$target"
+	  echo "windows: not checked, its target is not installed (rustup target add $(WINDOWS))"
 	fi
+
+.PHONY: windows
+windows: ## Build agentmap.exe, and verify that it needs nothing that a Windows 10 lacks
+	tests/need.sh gcc-mingw-w64-x86-64 'command -v x86_64-w64-mingw32-gcc'
+	export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
+	export RUSTFLAGS='-C link-arg=-Wl,--no-insert-timestamp $(REMAP)'
+	build=(cargo build --locked --release --target $(WINDOWS) --target-dir target/windows)
+	if [[ -d "$$(rustc --print sysroot)/lib/rustlib/$(WINDOWS)" ]] || timeout 60 rustup target add $(WINDOWS) 2>/dev/null; then
+	  "$${build[@]}"
+	else
+	  echo "No standard library for Windows can be fetched: it is built of its source"
+	  tests/need.sh rustc-web '/usr/bin/rustc --version | grep -E "^rustc 1[.](9[5-9]|[1-9][0-9][0-9])[.]"'
+	  tests/need.sh rust-web-src 'test -d "$$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library"'
+	  RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "$${build[@]}" -Zbuild-std=std,panic_abort,panic_unwind
+	fi
+	x86_64-w64-mingw32-objdump -p $(WINDOWS_RELEASE) | sed -n 's/^.*DLL Name: //p' | tr A-Z a-z | sort -u |
+	  diff tests/fixtures/windows/imports.txt - || { echo "$(WINDOWS_RELEASE) imports other libraries than it did"; exit 1; }
+	echo "$(WINDOWS_RELEASE): $$(stat -c %s $(WINDOWS_RELEASE)) bytes"
+
+.PHONY: test-windows
+test-windows: windows ## Run the end-to-end tests against agentmap.exe, under Wine
+	tests/windows.sh $(WINDOWS_RELEASE)
+
+.PHONY: golden
+golden: ## Write the data file of this version into tests/fixtures/released, which every later version must open
+	AGENTMAP_GOLDEN=1 cargo test --locked --test crash golden
+
+.PHONY: dist
+dist: ## Build what is released, into target/dist
+	assets/dist/build.sh
+
+.PHONY: test-dist
+test-dist: ## Install, upgrade and purge what is in target/dist on a Debian of its own; needs root
+	tests/dist.sh target/dist
+
+.PHONY: reproduce
+reproduce: ## Build what is released twice, from two clean clones, and compare the bytes
+	tests/reproduce.sh
 
 .PHONY: openapi
 openapi: ## Accept the served API document as the golden file tests/fixtures/openapi.json

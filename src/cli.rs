@@ -2,6 +2,8 @@
 
 mod governance;
 mod hook;
+mod service;
+mod token;
 
 use std::path::PathBuf;
 
@@ -13,10 +15,12 @@ pub use governance::{
     AnswerArgs, ApprovalsArgs, ApprovalsCommand, PolicyArgs, PolicyCommand, PolicyTestArgs,
 };
 pub use hook::{HookAction, HookArgs, HookInstallArgs, HookUninstallArgs, OnUnreachable, WhichSettings};
+pub use service::{ServiceArgs, ServiceCommand, ServiceInstallArgs, WhoseService};
+pub use token::{TokenArgs, TokenCommand, TokenCreateArgs};
 
 /// Every AI agent you run: who it is, what it may do, what it did, what it cost.
 #[derive(Debug, Parser)]
-#[command(name = "agentmap", version, about, long_about = None, max_term_width = 100)]
+#[command(name = "agentmap", version = crate::VERSION, about, long_about = None, max_term_width = 100)]
 pub struct Cli {
     /// Read settings from this file [default: agentmap.toml, where it is there]
     #[arg(long, global = true, env = "AGENTMAP_CONFIG", value_name = "FILE")]
@@ -56,6 +60,8 @@ pub enum Command {
     Hook(HookArgs),
     /// Try the installed hook out, and tell in plain words what is wrong
     Doctor,
+    /// Have the system run the server: from its start on, in the background
+    Service(ServiceArgs),
     /// Make, list and revoke the tokens that let others in
     Token(TokenArgs),
     /// Write a copy of the data to a file, also while the server runs, and prove that it is whole
@@ -74,6 +80,12 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder; made where it is not there
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
     },
 }
 
@@ -238,47 +250,6 @@ pub enum AgentsCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-#[derive(Debug, Args)]
-#[expect(missing_docs)]
-pub struct TokenArgs {
-    #[command(subcommand)]
-    pub command: TokenCommand,
-}
-
-#[derive(Debug, Subcommand)]
-#[expect(missing_docs)]
-pub enum TokenCommand {
-    /// Make a token; it is shown once
-    Create(TokenCreateArgs),
-    /// List tokens, also those that ended
-    List(JsonArg),
-    /// End a token at once
-    Revoke {
-        /// Its name or id
-        token: String,
-    },
-}
-
-#[derive(Debug, Args)]
-#[expect(missing_docs)]
-pub struct TokenCreateArgs {
-    /// What it allows: viewer, ingest, operator or admin
-    #[arg(long)]
-    pub role: String,
-    /// What the audit trail calls its holder [default: the role and the token's beginning]
-    #[arg(long)]
-    pub name: Option<String>,
-    /// Bind it to the one agent of this name; with --role ingest
-    #[arg(long, value_name = "NAME")]
-    pub agent: Option<String>,
-    /// When it ends: 30d, 12h, 90m [default: never]
-    #[arg(long, value_name = "TIME")]
-    pub expires: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

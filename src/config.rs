@@ -1,11 +1,13 @@
 //! Settings: flags over environment over `agentmap.toml` over defaults, resolved once.
 
+mod flags;
 mod governance;
 mod limits;
 mod picker;
 mod settings;
 mod webhooks;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub assets: Option<PathBuf>,
     /// Where each came from.
     pub origins: Vec<Setting>,
+    /// Those that were set on the command line, as flags.
+    pub flags: Vec<OsString>,
 }
 
 /// One effective setting.
@@ -146,6 +150,7 @@ impl Config {
             log_format,
             log,
             assets,
+            flags: flags::given(matches, &pick.origins),
             origins: pick.origins,
         })
     }
@@ -183,14 +188,15 @@ impl Config {
             log: LOG.into(),
             assets: None,
             origins: Vec::new(),
+            flags: Vec::new(),
         }
     }
 }
 
-/// The data file in the user's data folder of the platform.
+/// The data file in the user's data folder of the platform; on Windows in that which stays on this machine.
 fn default_data() -> PathBuf {
     let folder = directories::ProjectDirs::from("", "", "agentmap");
-    folder.map(|f| f.data_dir().to_owned()).unwrap_or_default().join("agentmap.redb")
+    folder.map(|f| f.data_local_dir().to_owned()).unwrap_or_default().join("agentmap.redb")
 }
 
 fn read_file(named: Option<&Path>) -> Result<(Settings, Option<PathBuf>), ConfigError> {

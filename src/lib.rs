@@ -42,3 +42,6 @@ pub mod store;
 pub mod webhooks;
 
 pub use app::App;
+
+/// The version, the commit of a release, and the target that this was built for.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("AGENTMAP_BUILD"), ")");

@@ -1,5 +1,9 @@
 //! `agentmap watch`: the real binary against servers in this process.
 
+#[path = "support/program.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
+mod program;
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
@@ -107,7 +111,7 @@ impl Server {
 }
 
 fn watch(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_agentmap"));
+    let mut command = program::program();
     command.arg("watch").args(arguments).env_remove("AGENTMAP_DATA").stdin(Stdio::null());
     command
 }

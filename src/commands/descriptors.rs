@@ -1,5 +1,6 @@
 //! File descriptors: each connection takes one, and systems give a process few unless it asks.
 
+#[cfg(unix)]
 use super::output;
 use crate::config::Config;
 

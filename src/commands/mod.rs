@@ -17,6 +17,7 @@ mod holder;
 mod hook;
 mod import;
 mod logging;
+mod man;
 mod output;
 mod partial;
 mod policy;
@@ -25,8 +26,10 @@ mod record;
 mod restore;
 mod seed;
 mod serve;
+mod service;
 mod settings;
 mod status;
+mod supervisor;
 mod token;
 mod watch;
 
@@ -116,9 +119,11 @@ fn run(command: Command, config: Config) -> Ran {
             Some(HookAction::Uninstall(args)) => hook::install::uninstall(args),
         },
         Command::Doctor => block_on(doctor::doctor(config)),
+        Command::Service(args) => service::service(&config, &args),
         Command::Token(args) => block_on(token::token(config, args)),
         Command::Config(args) => settings::show(&config, &args),
         Command::Completions { shell } => completions::print(shell),
+        Command::Man { dir } => man::write(&dir),
     }
 }
 

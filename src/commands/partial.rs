@@ -43,7 +43,10 @@ impl Partial {
     /// # Errors
     /// When another file took the name meanwhile and may not be replaced, or the disk fails.
     pub fn arrive(self, replace: bool) -> Result<(), Fault> {
-        let arrived = File::open(&self.path).and_then(|file| file.sync_all()).and_then(|()| {
+        // Windows syncs only what is open for writing; elsewhere who made the file may not be let to write it.
+        let file = File::options().read(true).write(cfg!(windows)).open(&self.path);
+        let synced = file.and_then(|file| file.sync_all());
+        let arrived = synced.and_then(|()| {
             if replace { fs::rename(&self.path, &self.target) } else { self.take_free_name() }
         });
         arrived.and_then(|()| sync_folder_of(&self.target)).map_err(|e| match e.kind() {

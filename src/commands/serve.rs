@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{Fault, Ran, descriptors, hook, logging, open, output, presence};
+use super::{Fault, Ran, descriptors, hook, logging, open, output, presence, supervisor};
 use crate::app::{App, Failure};
 use crate::cli::ServeArgs;
 use crate::config::Config;
@@ -41,7 +41,18 @@ const RECOVERY: Duration = Duration::from_secs(1);
 /// What `--seed-if-empty` calls the built-in fleet.
 const SAMPLE: &str = "sample";
 
-pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
+pub async fn serve(config: Config, args: ServeArgs) -> Ran {
+    serve_until(config, args, asked_to_end, supervisor::ready).await
+}
+
+/// Serves until what `until` makes comes to pass; it is called before anybody can know where the server listens.
+/// `ready` is called once it serves.
+pub async fn serve_until<F: Future<Output = ()>>(
+    mut config: Config,
+    args: ServeArgs,
+    until: impl FnOnce() -> F,
+    ready: impl FnOnce(),
+) -> Ran {
     logging::start(&config)?;
     descriptors::make_room(&mut config);
     // What cannot be served with is told before anything is touched.
@@ -63,9 +74,10 @@ pub async fn serve(mut config: Config, args: ServeArgs) -> Ran {
         seed_empty(&app, folder).await?;
     }
     // Whoever reads where it listens may end it.
-    let asked_to_end = asked_to_end();
+    let asked_to_end = until();
     let _note = presence::leave(&data, address, app.config.tls_cert.as_deref(), app.local_credential());
     announce(&app, address, &data.display().to_string());
+    ready();
     run(app, listener, asked_to_end).await
 }
 
@@ -76,6 +88,8 @@ pub async fn run(app: Arc<App>, listener: TcpListener, asked_to_end: impl Future
     let answers = keep_running("ending what nobody answers", &app, end_unanswered);
     let webhooks = keep_running("delivering to webhooks", &app, webhooks::deliver);
     let checkpoints = keep_running("keeping checkpoints", &app, keep_checkpoints);
+    let supervised = keep_running("telling the service manager", &app, supervisor::keep_telling);
+    let asked_to_end = asked_to_end.inspect(|()| supervisor::stopping());
     let served = http::server::serve(Arc::clone(&app), listener, asked_to_end).await;
     housekeeping.abort();
     checkpoints.abort();
@@ -85,6 +99,8 @@ pub async fn run(app: Arc<App>, listener: TcpListener, asked_to_end: impl Future
     // Joins the writer thread, which finishes what was accepted.
     let closing = tokio::task::spawn_blocking(move || app.close());
     let _ = closing.await;
+    // Also while what was accepted is finished the watchdog is told.
+    supervised.abort();
     served.map_err(|e| Fault::new(format!("cannot serve: {e}")))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -115,7 +131,7 @@ pub fn announce(app: &App, address: SocketAddr, data: &str) {
     output::say(&format!(
         "agentmap {} listens on {scheme}://{address}\n  dashboard  {url}/dashboard/\n  API        {url}/docs\n  data       \
          {data} ({} agents)\nStop with Ctrl-C.",
-        env!("CARGO_PKG_VERSION"),
+        crate::VERSION,
         app.roster().len()
     ));
 }

@@ -196,7 +196,7 @@ impl Picker<'_> {
 }
 
 /// What a setting is called on the command line.
-fn flag(name: &str) -> String {
+pub(super) fn flag(name: &str) -> String {
     name.replace('_', "-")
 }
 

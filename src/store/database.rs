@@ -76,6 +76,14 @@ impl Database {
         Ok(Self { location, place, cache_bytes, state })
     }
 
+    /// The file that is written, where there is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.location {
+            Location::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod intersect;
 mod migrations;
+mod older;
 mod place;
 mod postings;
 mod read;
@@ -46,6 +47,7 @@ pub use writer::{Apply, Listener, News};
 
 use database::Database;
 use migrations::SchemaVersion;
+use older::Older;
 use writer::{Job, Writer};
 
 /// An open store of commands `C` with outcomes `O`.
@@ -56,7 +58,8 @@ pub struct Store<C, O> {
 }
 
 impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
-    /// Opens the data, raises it to the schema's version and starts the writer thread.
+    /// Opens the data, raises it to the schema's version and starts the writer thread. A file that is raised is kept as
+    /// it was, beside itself.
     /// The listener is asked before anything is written and told of the opening before this returns, and of every batch after its commit and before it
     /// is answered.
     ///
@@ -71,13 +74,14 @@ impl<C: Send + 'static, O: Send + 'static> Store<C, O> {
     ) -> Result<Self, StoreError> {
         let database = Arc::new(Database::open(location, cache_bytes)?);
         database::contained(|| {
-            SchemaVersion::of(&database.begin_read()?)?;
+            let older = Older::keep(&database.begin_read()?, database.file(), schema)?;
             let txn = database.begin_write()?;
             let mut tx = WriteTx::new(&txn);
             SchemaVersion::raise(&mut tx, schema)?;
             listener(News::Opening(&mut tx))?;
             tx.finish()?;
             txn.commit().map_err(StoreError::from)?;
+            older.stay();
             listener(News::Opened(&database.begin_read()?))
         })?;
         let (sender, jobs) = mpsc::channel(writer::QUEUE);

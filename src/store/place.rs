@@ -1,6 +1,5 @@
 //! Whether a path still names the file that was opened at it.
 
-use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -15,32 +14,33 @@ pub(super) struct Place {
 /// The device and the number of a file on it.
 #[cfg(unix)]
 type Identity = (u64, u64);
-/// When a file was made: what the standard library tells of its identity elsewhere.
+/// An open file: its times do not tell it from another, which Windows gives those of the one whose name it takes.
 #[cfg(not(unix))]
-type Identity = Option<std::time::SystemTime>;
+type Identity = same_file::Handle;
 
 #[cfg(unix)]
-fn identity(found: &Metadata) -> Identity {
+fn identity(path: &Path) -> std::io::Result<Identity> {
     use std::os::unix::fs::MetadataExt;
-    (found.dev(), found.ino())
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(found: &Metadata) -> Identity {
-    found.created().ok()
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    same_file::Handle::from_path(path)
 }
 
 impl Place {
     /// The file that a path names now.
     pub fn of(path: &Path) -> Result<Self, StoreError> {
-        let found = std::fs::metadata(path).map_err(redb::StorageError::from)?;
-        Ok(Self { path: path.to_owned(), file: identity(&found) })
+        let file = identity(path).map_err(redb::StorageError::from)?;
+        Ok(Self { path: path.to_owned(), file })
     }
 
     /// Fails when the file was removed or another took its name.
     pub fn check(&self) -> Result<(), StoreError> {
-        match std::fs::metadata(&self.path) {
-            Ok(found) if identity(&found) == self.file => Ok(()),
+        match identity(&self.path) {
+            Ok(found) if found == self.file => Ok(()),
             Ok(_) => Err(StoreError::Replaced),
             Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::Removed),
             // Who may not look may still write what is open.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::load::Load;
 use super::process::{Server, agentmap, assert_proved, data_file, run, signing, text};
+use super::program::as_said;
 
 /// What the acts of a file's trail were, on what, and with which context.
 fn acts(data: &Path) -> Vec<(String, String, Value)> {
@@ -43,6 +44,7 @@ fn copies_restores_imports_and_compactions_are_recorded_with_and_without_a_serve
     let (folder, data) = data_file();
     let path = |name: &str| folder.path().join(name);
     let name = |name: &str| path(name).to_str().unwrap().to_owned();
+    let said = |name: &str| as_said(&path(name)).into_string().unwrap();
     let server = Server::start_with(&data, &["--require-token"]);
     let secret = run(&["token", "create", "--role", "viewer"], &data).stdout;
     // Who makes a copy owns the file, whatever token they show to servers.
@@ -61,10 +63,10 @@ fn copies_restores_imports_and_compactions_are_recorded_with_and_without_a_serve
     assert_eq!(
         told,
         [
-            ("data_backed_up", &*name("a.redb")),
+            ("data_backed_up", &*said("a.redb")),
             ("data_exported", ""),
-            ("data_backed_up", &*name("b.redb")),
-            ("data_exported", &*name("b.ndjson")),
+            ("data_backed_up", &*said("b.redb")),
+            ("data_exported", &*said("b.ndjson")),
             ("data_compacted", ""),
         ]
     );
@@ -78,12 +80,12 @@ fn copies_restores_imports_and_compactions_are_recorded_with_and_without_a_serve
     let restored = path("restored.redb");
     succeeds(&["restore", &name("b.redb")], &restored);
     let last = acts(&restored).pop().unwrap();
-    assert_eq!((last.0.as_str(), last.1.as_str()), ("data_restored", &*name("b.redb")));
+    assert_eq!((last.0.as_str(), last.1.as_str()), ("data_restored", &*said("b.redb")));
     assert_eq!(last.2, found[2].2);
     let imported = path("imported.redb");
     succeeds(&["import", &name("b.ndjson")], &imported);
     let last = acts(&imported).pop().unwrap();
-    assert_eq!((last.0.as_str(), last.1.as_str()), ("data_imported", &*name("b.ndjson")));
+    assert_eq!((last.0.as_str(), last.1.as_str()), ("data_imported", &*said("b.ndjson")));
     // What was signed of the data is true of what is made of its copies.
     let [key, checkpoint] = signing(&data);
     for made in [&data, &restored, &imported] {
@@ -126,7 +128,7 @@ fn a_backup_that_cannot_be_recorded_is_made_and_says_so() {
     use serde_json::json;
 
     let (folder, data) = data_file();
-    Server::start(&data).signal("-TERM");
+    Server::start(&data).signal("-INT");
     let kib = std::fs::metadata(&data).unwrap().len() / 1024 + 2048;
     let server = Server::start_limited(&data, kib);
     let mut client = super::client::Client::connect(server.address).unwrap();

@@ -87,7 +87,7 @@ fn a_backup_replaces_nothing_unasked_and_leaves_nothing_half_done() {
     assert_eq!(std::fs::read(&file).unwrap(), first);
     succeeded(&ran("backup", &file, &["--force"], &data));
     refused(&ran("backup", &data, &["--force"], &data), "the data file itself");
-    refused(&ran("backup", &folder.path().join("no/copy.redb"), &[], &data), "No such file");
+    refused(&ran("backup", &folder.path().join("no/copy.redb"), &[], &data), "copy.redb");
     assert_eq!(
         names(folder.path()),
         ["copy.redb", "data.redb", "data.redb.checkpoint", "data.redb.key", "data.redb.server.json"]

@@ -16,7 +16,7 @@ fn whole(data: &Path) -> Vec<u8> {
     let load = Load::start(server.address);
     load.wait_for(100);
     #[cfg(unix)]
-    server.signal("-TERM");
+    server.signal("-INT");
     #[cfg(not(unix))]
     server.kill();
     load.end();

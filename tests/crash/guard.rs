@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::process::{Server, agentmap, assert_sound, data_file, run, text};
+use super::program::is_of_windows;
 use super::trail::{append, beside, copy, told};
 
 /// The server does not start, and says why in one sentence that names both files; no record comes or goes.
@@ -81,7 +82,7 @@ fn files_beside_the_data_that_cannot_be_used_are_told() {
     assert!(text(&run(&["serve", "--port", "0"], &data).stderr).contains("no key"));
     std::fs::write(&key, "garbage").unwrap();
     #[cfg(unix)]
-    {
+    if !is_of_windows() {
         use std::os::unix::fs::PermissionsExt;
         let set = |mode| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         set(0o644);

@@ -11,8 +11,12 @@ mod faults;
 mod guard;
 mod kill;
 mod load;
+mod places;
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod process;
+#[path = "../support/program.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
+mod program;
 #[path = "../support/random.rs"]
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod random;
@@ -20,8 +24,10 @@ mod random;
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod receiver;
 mod refusals;
+mod released;
 mod retention;
 mod seeding;
+mod service;
 mod signals;
 mod tampering;
 mod tls;

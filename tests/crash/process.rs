@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::program::program;
+
 /// How long anything may take on a busy machine before a test gives up.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -20,7 +22,7 @@ pub fn data_file() -> (tempfile::TempDir, PathBuf) {
 
 /// The program, away from whatever settings the user has.
 pub fn agentmap(args: &[&str], data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_agentmap"));
+    let mut command = program();
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AGENTMAP_") {
             command.env_remove(name);
@@ -88,8 +90,7 @@ impl Bound {
             "--clear-groups",
             "--inh-caps=-all",
         ];
-        let version =
-            run_by(&become_nobody, &Command::new(env!("CARGO_BIN_EXE_agentmap"))).arg("--version").output();
+        let version = run_by(&become_nobody, &program()).arg("--version").output();
         version.ok().filter(|ended| ended.status.success())?;
         Some(Self(become_nobody.map(str::to_owned).to_vec()))
     }

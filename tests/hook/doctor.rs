@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::harness::{governed, spooled};
 use crate::process::{Server, agentmap, data_file, text};
+use crate::program::{as_said, path};
 
 /// Whether it found nothing wrong, and what it said.
 fn doctor(data: &Path) -> (bool, String) {
@@ -42,8 +45,10 @@ fn a_hook_that_works_is_found_to_and_one_that_does_not_is_told_why() {
 
     let settings = data.with_file_name("user").join("settings.json");
     let installed = std::fs::read_to_string(&settings).unwrap();
-    let program = env!("CARGO_BIN_EXE_agentmap");
-    std::fs::write(&settings, installed.replace(program, "/nothing/is/here/agentmap")).unwrap();
+    // As it stands in JSON.
+    let program = Value::from(as_said(&path()).to_str().unwrap()).to_string();
+    assert!(installed.contains(&program), "{installed}");
+    std::fs::write(&settings, installed.replace(&program, "\"/nothing/is/here/agentmap\"")).unwrap();
     let (works, said) = doctor(&data);
     assert!(!works, "{said}");
     let complaints = wrong(&said);

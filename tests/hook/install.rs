@@ -1,11 +1,12 @@
 //! `agentmap hook install` and `uninstall`: what they do to the settings file of the runtime.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
 
 use crate::process::{agentmap, data_file, text};
+use crate::program::{as_said, path};
 
 /// Runs it for a user whose settings lie in a folder, from within that folder.
 fn run(args: &[&str], data: &Path) -> Output {
@@ -50,9 +51,8 @@ fn it_is_put_in_beside_what_others_put_in_and_taken_out_again() {
         let settings: Value = serde_json::from_str(&installed).unwrap();
         let hook = &settings["hooks"]["PreToolUse"][0];
         assert_eq!((&hook["matcher"], &hook["hooks"][0]["type"]), (&"*".into(), &"command".into()));
-        let program = PathBuf::from(hook["hooks"][0]["command"].as_str().unwrap());
-        assert!(program.is_absolute() && program.ends_with("agentmap"));
-        let data_path = data.to_str().unwrap();
+        assert_eq!(hook["hooks"][0]["command"].as_str(), as_said(&path()).to_str());
+        let data_path = as_said(&data).into_string().unwrap();
         assert_eq!(
             hook["hooks"][0]["args"],
             serde_json::json!([

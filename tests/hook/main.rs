@@ -13,4 +13,7 @@ mod offline;
 #[path = "../crash/process.rs"]
 #[allow(dead_code, reason = "each of those who share it needs a part of it")]
 mod process;
+#[path = "../support/program.rs"]
+#[allow(dead_code, reason = "each of those who share it needs a part of it")]
+mod program;
 mod usage;

@@ -8,6 +8,7 @@ use crate::harness::{
     answer, asks, decision, done, get, governed, hook_with, records, said, spooled, until, write_to,
 };
 use crate::process::{Server, assert_sound, data_file, text};
+use crate::program::is_of_windows;
 
 /// Data in which the agents are registered, without a server.
 fn left_behind(data: &Path) {
@@ -56,7 +57,7 @@ fn the_next_server_records_what_happened_meanwhile_once() {
     let kept = spooled(&data);
     assert_eq!(kept.len(), 5);
     #[cfg(unix)]
-    {
+    if !is_of_windows() {
         use std::os::unix::fs::PermissionsExt;
         let spool = std::fs::metadata(kept[0].parent().unwrap()).unwrap();
         assert_eq!(spool.permissions().mode() & 0o777, 0o700);

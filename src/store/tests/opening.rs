@@ -171,3 +171,49 @@ fn a_database_of_another_program_is_refused_and_not_touched() {
     assert!(matches!(open_file(&path), Err(StoreError::Corrupt(_))));
     assert!(matches!(Toys::open_read_only(&path, CACHE, &PLAIN), Err(StoreError::Corrupt(_))));
 }
+
+/// The files in a folder, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_file_that_is_raised_is_kept_as_it_was() {
+    let (folder, path) = file();
+    let raise = |path: &Path, steps| {
+        Store::open(Location::File(path.to_owned()), CACHE, &Schema { steps }, apply, Box::new(|_| Ok(())))
+    };
+    let older = path.with_file_name("toys.redb.schema-1");
+    // One that is new, or as it is to be, is not; nor is there a copy of one that could not be raised.
+    for _ in 0..2 {
+        drop(raise(&path, &[]).unwrap());
+        assert!(matches!(raise(&path, &[FIRST, BROKEN]), Err(StoreError::Io(_))));
+        assert_eq!(names(folder.path()), ["toys.redb"]);
+    }
+    for _ in 0..2 {
+        assert_eq!(counts(&raise(&path, &[FIRST]).unwrap()), [("first".to_owned(), 1)]);
+        assert_eq!(names(folder.path()), ["toys.redb", "toys.redb.schema-1"]);
+    }
+    // The older program can still use it, and no later copy takes its place.
+    std::fs::copy(&older, &path).unwrap();
+    assert_eq!(counts(&raise(&path, &[]).unwrap()), []);
+    drop(raise(&path, &[FIRST]).unwrap());
+    assert_eq!(names(folder.path()), ["toys.redb", "toys.redb.schema-1", "toys.redb.schema-1-2"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_kept_is_not_raised() {
+    let (folder, path) = file();
+    drop(open_file(&path).unwrap());
+    // A folder stands where the copy is made.
+    std::fs::create_dir(path.with_file_name("toys.redb.schema-1.partial")).unwrap();
+    let schema = Schema { steps: &[FIRST] };
+    let opened = Store::open(Location::File(path.clone()), CACHE, &schema, apply, Box::new(|_| Ok(())));
+    let Err(StoreError::Refused(why)) = opened else { panic!("it was raised") };
+    assert!(why.contains("toys.redb.schema-1 before it is raised"), "{why}");
+    assert_eq!(names(folder.path()), ["toys.redb", "toys.redb.schema-1.partial"]);
+    drop(open_file(&path).unwrap());
+}
