@@ -1,5 +1,7 @@
 //! The application: the store, the roster and the live bus, tied together.
 
+mod memory;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -14,7 +16,6 @@ use crate::domain::activity;
 use crate::domain::audit_tree;
 use crate::domain::budgets;
 use crate::domain::command::{Action, Applied, Command, Outcome, apply};
-use crate::domain::event_log::StreamHead;
 use crate::domain::events::Event;
 use crate::domain::keyring::Keyring;
 use crate::domain::live::Live;
@@ -27,6 +28,7 @@ use crate::domain::time::Timestamp;
 use crate::notary::Notary;
 use crate::secret;
 use crate::store::{Location, News, ReadTx, Schema, Store, StoreError};
+use memory::Memory;
 
 /// The schema of the data files that this program writes.
 pub const SCHEMA: Schema =
@@ -78,47 +80,6 @@ impl From<StoreError> for Failure {
             StoreError::Corrupt(_) | StoreError::Panicked => Self::Broken(error.to_string()),
             _ => Self::Unavailable { reason: error.reason(), cause: error.to_string() },
         }
-    }
-}
-
-/// What is held in memory of the data.
-struct Memory {
-    live: Live,
-    roster: ArcSwap<Roster>,
-    keyring: ArcSwap<Keyring>,
-    notary: Notary,
-    /// How often something was committed, or the data opened.
-    commits: AtomicU64,
-}
-
-impl Memory {
-    fn hear(&self, news: News<'_, '_, Applied>) -> Result<(), StoreError> {
-        match news {
-            News::Opening(tx) => self.notary.examine(tx)?,
-            News::Opened(tx) => {
-                self.roster.store(Arc::new(Roster::load(tx)?));
-                self.keyring.store(Arc::new(Keyring::load(tx)?));
-                self.live.resume(tx.get::<StreamHead>(&())?.unwrap_or_default().0);
-            }
-            News::Committed(batch) => {
-                if batch.iter().any(|applied| !applied.changes.is_empty()) {
-                    let roster = self.roster.load().with(batch.iter().flat_map(|applied| &applied.changes));
-                    self.roster.store(Arc::new(roster));
-                }
-                if batch.iter().any(|applied| !applied.keys.is_empty()) {
-                    let keyring = self.keyring.load().with(batch.iter().flat_map(|applied| &applied.keys));
-                    self.keyring.store(Arc::new(keyring));
-                }
-                self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
-            }
-            News::Answered => {
-                self.live.announce();
-                return Ok(());
-            }
-        }
-        // At last: who sees this number sees all of the above.
-        self.commits.fetch_add(1, Ordering::Release);
-        Ok(())
     }
 }
 

@@ -120,7 +120,9 @@ impl CheckReport {
                 }
             }
             for (index, wanted) in R::POSTINGS.iter().zip(&mut posted) {
-                index.entries(&record).iter().for_each(|entry| wanted.add(entry));
+                for entry in index.entries(&record) {
+                    wanted.add(&entry);
+                }
             }
             count += 1;
         }

@@ -23,7 +23,7 @@ trait Lasting: Value {
 }
 
 impl Lasting for MetricSums {
-    fn start((grain, _, bucket): &Self::Key) -> Option<Timestamp> {
+    fn start((grain, bucket, _): &Self::Key) -> Option<Timestamp> {
         rollup::start(*grain, *bucket)
     }
     fn holds(&self, part: &Self) -> bool {
@@ -108,7 +108,7 @@ impl CheckReport {
             self.expect(whole && parts.is_none_or(|parts| parts == sums), || {
                 format!("{}: is not the sum of its parts at key {key:?}", MetricSums::TABLE)
             });
-            if let (rollup::BY_DAY, Scope::Agent(agent), day) = key {
+            if let (rollup::BY_DAY, day, Scope::Agent(agent)) = key {
                 days += 1;
                 let usage = tx.get::<DayUsage>(&(day, agent))?;
                 let same =

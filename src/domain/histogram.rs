@@ -30,13 +30,29 @@ impl Histogram {
 
     /// Adds another histogram.
     pub fn merge(&mut self, other: &Self) {
-        if self.counts.is_empty() {
-            self.counts.clone_from(&other.counts);
-            return;
+        let mut at = 0;
+        for (n, (bucket, count)) in other.counts.iter().enumerate() {
+            at += self.counts[at..].partition_point(|(held, _)| held < bucket);
+            match self.counts.get_mut(at) {
+                Some((held, sum)) if held == bucket => *sum += count,
+                _ => return self.weave(at, &other.counts[n..]),
+            }
         }
-        for &(bucket, count) in &other.counts {
-            self.add_to(bucket, count);
+    }
+
+    /// Merges counts that lie at or behind a place: both are in order, so that one walk through both will do.
+    fn weave(&mut self, at: usize, others: &[(u16, u64)]) {
+        let held = self.counts.split_off(at);
+        self.counts.reserve(held.len() + others.len());
+        let mut others = others.iter().copied().peekable();
+        for (bucket, count) in held {
+            while let Some(before) = others.next_if(|(other, _)| *other < bucket) {
+                self.counts.push(before);
+            }
+            let same = others.next_if(|(other, _)| *other == bucket).map_or(0, |(_, more)| more);
+            self.counts.push((bucket, count + same));
         }
+        self.counts.extend(others);
     }
 
     /// Whether no bucket holds less than another histogram's.

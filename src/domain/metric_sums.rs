@@ -100,7 +100,7 @@ pub struct MetricSums {
 
 impl Value for MetricSums {
     const TABLE: TableName = "metric_sums";
-    type Key = (u8, Scope, i64);
+    type Key = (u8, i64, Scope);
 }
 
 impl Rollup for MetricSums {

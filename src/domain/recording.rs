@@ -11,10 +11,11 @@ use super::audit_tree;
 use super::budgets;
 use super::command::{Run, Stop};
 use super::events::Event;
-use super::metric_sums;
+use super::metric_sums::{self, MetricSums};
 use super::metrics::{Metric, NewMetric};
 use super::refusal::{FieldError, Refusal};
-use super::tally;
+use super::rollup;
+use super::tally::{self, Tally};
 use super::time::MINUTE;
 use super::usage::{self, Movement, Presence};
 use crate::store::{StoreError, TableName, Value, WriteTx};
@@ -114,11 +115,14 @@ impl Run<'_, '_> {
     }
 }
 
-/// Makes the posting lists of the logs: the step of a data file that has tables of entries in their place.
+/// Makes the posting lists of the logs and puts sums in the order of time: the step of a data file that has tables of
+/// entries in place of the lists, and the sums of each scope together.
 ///
 /// # Errors
 /// When storage fails.
 pub fn post(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    tx.rekey(MetricSums::TABLE, rollup::rekeyed)?;
+    tx.rekey(Tally::TABLE, rollup::rekeyed)?;
     tx.rebuild_postings::<Metric>()?;
     tx.rebuild_postings::<AuditRecord>()
 }

@@ -2,14 +2,21 @@
 //!
 //! A window is covered by whole days, then whole hours at its edges, then whole minutes; what is left
 //! inside a minute is folded over the raw records.
+//!
+//! A key is grain, bucket, scope: what is written of the present lies side by side, so that a commit changes few pages,
+//! however many scopes there are. The sums of one scope are found bucket by bucket, with a seek for each.
 
-use std::ops::Bound;
+mod seek;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time::{DAY, HOUR, MINUTE, Timestamp};
+
 use crate::store::{Key, ReadTx, StoreError, Value, WriteTx};
+use seek::{each, next, previous};
+
+pub use seek::rekeyed;
 
 /// The grain of a rollup, as the first byte of its key.
 const ALL: u8 = 0;
@@ -17,8 +24,8 @@ const GRAINS: [(u8, i64); 3] = [(BY_DAY, DAY), (2, HOUR), (3, MINUTE)];
 /// The grain of a day.
 pub const BY_DAY: u8 = 1;
 
-/// A value that is summed over time. Its key is `(grain, scope, bucket)`.
-pub trait Rollup: Value<Key = (u8, Self::Scope, i64)> + Default {
+/// A value that is summed over time. Its key is `(grain, bucket, scope)`.
+pub trait Rollup: Value<Key = (u8, i64, Self::Scope)> + Default {
     /// What is summed apart from each other.
     type Scope: Key + Clone;
     /// Adds another sum.
@@ -35,9 +42,9 @@ pub fn add<R: Rollup>(
     at: Timestamp,
     mut change: impl FnMut(&mut R),
 ) -> Result<(), StoreError> {
-    tx.update_at(&(ALL, scope, 0_i64), &mut change)?;
+    tx.update_at(&(ALL, 0_i64, scope), &mut change)?;
     for (grain, size) in GRAINS {
-        tx.update_at(&(grain, scope, at.0.div_euclid(size)), &mut change)?;
+        tx.update_at(&(grain, at.0.div_euclid(size), scope), &mut change)?;
     }
     Ok(())
 }
@@ -52,13 +59,13 @@ pub fn total<R: Rollup>(tx: &mut impl crate::store::Lookup, scope: &R::Scope) ->
 
 /// The key of the sum over all time.
 pub fn total_key<R: Rollup>(scope: &R::Scope) -> R::Key {
-    (ALL, scope.clone(), 0)
+    (ALL, 0, scope.clone())
 }
 
 /// The key prefix that all sums over all time share.
 #[must_use]
 pub fn totals_prefix() -> Vec<u8> {
-    ALL.to_bytes()
+    (ALL, 0_i64).to_bytes()
 }
 
 /// When the time of a sum begins; `None` for all time.
@@ -71,7 +78,7 @@ pub fn start(grain: u8, bucket: i64) -> Option<Timestamp> {
 ///
 /// # Errors
 /// When storage fails.
-pub fn parts<R: Rollup>(tx: &ReadTx, (grain, scope, bucket): &R::Key) -> Result<Option<R>, StoreError> {
+pub fn parts<R: Rollup>(tx: &ReadTx, (grain, bucket, scope): &R::Key) -> Result<Option<R>, StoreError> {
     let Some(&(finer, size)) = GRAINS.get(usize::from(*grain)) else { return Ok(None) };
     let (from, to) = match start(*grain, *bucket) {
         None => (Timestamp::MIN.0, Timestamp::MAX.0 + 1),
@@ -83,12 +90,12 @@ pub fn parts<R: Rollup>(tx: &ReadTx, (grain, scope, bucket): &R::Key) -> Result<
 }
 
 /// The key of the next longer time around that of a key; `None` for all time.
-pub fn whole<R: Rollup>((grain, scope, bucket): &R::Key) -> Option<R::Key> {
+pub fn whole<R: Rollup>((grain, bucket, scope): &R::Key) -> Option<R::Key> {
     let start = start(*grain, *bucket)?;
     let longer = usize::from(*grain).checked_sub(2).and_then(|longer| GRAINS.get(longer));
     Some(longer.map_or_else(
         || total_key::<R>(scope),
-        |(grain, size)| (*grain, scope.clone(), start.0.div_euclid(*size)),
+        |(grain, size)| (*grain, start.0.div_euclid(*size), scope.clone()),
     ))
 }
 
@@ -201,9 +208,8 @@ pub fn any<R: Rollup>(
     step: StepLength,
 ) -> Result<bool, StoreError> {
     let (grain, size) = step.grain();
-    let key = |at: Timestamp| (grain, scope.clone(), at.0.div_euclid(size)).to_bytes();
-    let found = tx.range_raw(R::TABLE, Bound::Included(&key(from)), Bound::Included(&key(to)))?.next();
-    Ok(found.transpose()?.is_some())
+    let (from, to) = (from.0.div_euclid(size), to.0.div_euclid(size));
+    Ok(next::<R>(tx, grain, scope, from, to + 1)?.is_some())
 }
 
 /// The last minute whose sum `holds` what is wanted, as its first moment: found by its day, then its hour.
@@ -217,37 +223,17 @@ pub fn last_minute<R: Rollup>(
 ) -> Result<Option<Timestamp>, StoreError> {
     let (mut first, mut last) = (Timestamp::MIN.0, Timestamp::MAX.0);
     for (grain, size) in GRAINS {
-        let key = |at: i64| (grain, scope.clone(), at.div_euclid(size)).to_bytes();
-        let sums = tx.range::<R>(Bound::Included(&key(first)), Bound::Included(&key(last)))?.rev();
-        let mut found = None;
-        for entry in sums {
-            let ((_, _, bucket), sum) = entry?;
-            if holds(&sum) {
-                found = Some(bucket);
-                break;
+        let mut at = last.div_euclid(size);
+        let bucket = loop {
+            match previous::<R>(tx, grain, scope, first.div_euclid(size), at)? {
+                None => return Ok(None),
+                Some((bucket, sum)) if holds(&sum) => break bucket,
+                Some((bucket, _)) => at = bucket - 1,
             }
-        }
-        let Some(bucket) = found else { return Ok(None) };
+        };
         (first, last) = (bucket * size, bucket * size + size - 1);
     }
     Ok(Some(Timestamp(first)))
-}
-
-/// Visits the stored sums of the buckets `from..to`.
-fn each<R: Rollup>(
-    tx: &ReadTx,
-    grain: u8,
-    scope: &R::Scope,
-    from: i64,
-    to: i64,
-    mut visit: impl FnMut(i64, R),
-) -> Result<(), StoreError> {
-    let (low, high) = ((grain, scope.clone(), from).to_bytes(), (grain, scope.clone(), to).to_bytes());
-    for entry in tx.range::<R>(Bound::Included(&low), Bound::Excluded(&high))? {
-        let ((_, _, bucket), value) = entry?;
-        visit(bucket, value);
-    }
-    Ok(())
 }
 
 #[derive(Debug, PartialEq)]

@@ -50,7 +50,7 @@ pub struct Tally(pub u64);
 
 impl Value for Tally {
     const TABLE: TableName = "audit_tallies";
-    type Key = (u8, Counted, i64);
+    type Key = (u8, i64, Counted);
 
     fn is_empty(&self) -> bool {
         self.0 == 0

@@ -16,6 +16,7 @@ use super::error::Problem;
 use super::request::Call;
 use crate::App;
 use crate::domain::access::TokenRole;
+use crate::domain::time::SECOND;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 
@@ -32,8 +33,8 @@ pub struct Endpoint {
     pub doc: Option<Box<OperationDoc>>,
     /// Whether the answer carries an `ETag`.
     pub etag: bool,
-    /// Whether it is kept ready.
-    pub kept: bool,
+    /// How long its answers are kept ready at most, in microseconds.
+    pub kept: Option<i64>,
     handler: Arc<dyn Fn(Arc<App>, Call) -> Answer + Send + Sync>,
 }
 
@@ -55,7 +56,7 @@ impl Endpoint {
             access: Access::Role(role),
             doc: Some(Box::new(doc)),
             etag: false,
-            kept: false,
+            kept: None,
             handler,
         }
     }
@@ -82,14 +83,21 @@ impl Endpoint {
     pub fn etag(mut self) -> Self {
         self.etag = true;
         self.documented(|doc| {
-            doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match")
+            doc.status(304, "Not changed since the answer whose ETag was sent as If-None-Match");
         })
     }
 
-    /// Answers are [kept ready](super::kept): they follow from path, query, time and what is stored, whoever asks.
+    /// Answers with an `ETag` are [kept ready](super::kept) for a second: they follow from path, query, time and what is
+    /// stored, whoever asks.
     #[must_use]
-    pub fn kept(mut self) -> Self {
-        self.kept = true;
+    pub fn kept(self) -> Self {
+        self.kept_for(SECOND)
+    }
+
+    /// The same, for as many microseconds.
+    #[must_use]
+    pub fn kept_for(mut self, micros: i64) -> Self {
+        self.kept = Some(micros);
         self
     }
 

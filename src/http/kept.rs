@@ -1,7 +1,7 @@
 //! Answers that are kept ready: dashboards and hooks ask for the same ones again and again.
 //!
-//! An answer holds as long as nothing was committed and the second is the same: what is shown of the present, such as
-//! whether an agent is active, is then a second late at most.
+//! An answer holds as long as nothing was committed and the second is the same, or the minute, as its endpoint says: what
+//! is shown of the present, such as whether an agent is active, is then so late at most.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,24 +15,23 @@ use warp::reply::Response;
 
 use super::error::Problem;
 use crate::App;
-use crate::domain::time::SECOND;
 
 /// How many bytes the answers have together.
 const BYTES: usize = 8 * 1024 * 1024;
 /// What an answer takes beside its body, roughly.
 const HEAD: usize = 1024;
 
-/// What an answer follows from beside the request: how often something was committed, and the second.
+/// What an answer follows from beside the request: how often something was committed, and the time in whole periods.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     commits: u64,
-    second: i64,
+    period: i64,
 }
 
 impl Moment {
-    /// The present one. What is read after this is not older.
-    pub(super) fn of(app: &App) -> Self {
-        Self { commits: app.commits(), second: app.now().0.div_euclid(SECOND) }
+    /// The present one, for a period of so many microseconds. What is read after this is not older.
+    pub(super) fn of(app: &App, length: i64) -> Self {
+        Self { commits: app.commits(), period: app.now().0.div_euclid(length) }
     }
 }
 
@@ -57,14 +56,13 @@ impl Whole {
     }
 }
 
-/// The answers of one moment, by path and query.
+/// The answers, by path and query.
 #[derive(Default)]
 pub(super) struct Kept(Mutex<Answers>);
 
 #[derive(Default)]
 struct Answers {
-    moment: Option<Moment>,
-    by_target: HashMap<String, Whole>,
+    by_target: HashMap<String, (Moment, Whole)>,
     bytes: usize,
 }
 
@@ -72,22 +70,25 @@ impl Kept {
     /// The answer to a request, where it was given in this moment.
     pub(super) fn find(&self, target: &str, moment: Moment) -> Option<Whole> {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.moment != Some(moment) {
-            return None;
-        }
-        answers.by_target.get(target).cloned()
+        answers.by_target.get(target).filter(|(of, _)| *of == moment).map(|(_, whole)| whole.clone())
     }
 
     /// Keeps an answer that was worked out from what was there in a moment.
     pub(super) fn keep(&self, target: String, moment: Moment, whole: &Whole) {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.moment != Some(moment) {
-            *answers = Answers { moment: Some(moment), ..Answers::default() };
+        let size = |target: &str, whole: &Whole| HEAD + target.len() + whole.body.len();
+        let more = size(&target, whole);
+        if whole.parts.status != StatusCode::OK || more > BYTES {
+            return;
         }
-        let bytes = HEAD + target.len() + whole.body.len();
-        if whole.parts.status == StatusCode::OK && answers.bytes + bytes <= BYTES {
-            answers.bytes += bytes;
-            answers.by_target.insert(target, whole.clone());
+        if let Some((_, gone)) = answers.by_target.remove(&target) {
+            answers.bytes -= size(&target, &gone);
         }
+        // Most are of the past: those that are not come again.
+        if answers.bytes + more > BYTES {
+            *answers = Answers::default();
+        }
+        answers.bytes += more;
+        answers.by_target.insert(target, (moment, whole.clone()));
     }
 }

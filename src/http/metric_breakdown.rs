@@ -12,6 +12,7 @@ use super::request::Query;
 use crate::App;
 use crate::domain::metric_breakdown::{self, Breakdown, By, Wanted};
 use crate::domain::rollup::StepLength;
+use crate::domain::time::MINUTE;
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -21,7 +22,7 @@ pub fn endpoints() -> Vec<Endpoint> {
                 "Over the last 24 hours, or the last 7, 30 or 90 UTC days, the running one included, beside the \
                  window of equal length before.",
             )
-            .etag().kept(),
+            .etag().kept_for(MINUTE),
     ]
 }
 

@@ -13,16 +13,18 @@ use super::request::Query;
 use super::time_range::length_of;
 use crate::App;
 use crate::domain::quality::{self, Quality, QualityDay};
-use crate::domain::time::DAY;
+use crate::domain::time::{DAY, MINUTE};
 
 /// The endpoints.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/api/v1/metrics/quality", "Scores, grades and broken rules", report).etag().kept(),
+        Endpoint::get("/api/v1/metrics/quality", "Scores, grades and broken rules", report)
+            .etag()
+            .kept_for(MINUTE),
         Endpoint::get("/api/v1/quality/metrics", "Scores, grades and broken rules (older name)", report)
             .etag()
-            .kept(),
-        Endpoint::get("/api/v1/metrics/quality/trends", "Scores by UTC day", trends).etag().kept(),
+            .kept_for(MINUTE),
+        Endpoint::get("/api/v1/metrics/quality/trends", "Scores by UTC day", trends).etag().kept_for(MINUTE),
     ]
 }
 

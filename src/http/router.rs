@@ -203,7 +203,7 @@ impl Router {
             admitted => admitted?,
         };
         let if_none_match = asked.headers.get(IF_NONE_MATCH).cloned();
-        let kept = endpoint.kept.then(|| (target.clone(), Moment::of(&self.app)));
+        let kept = endpoint.kept.map(|length| (target.clone(), Moment::of(&self.app, length)));
         if let Some((target, moment)) = &kept
             && let Some(whole) = self.kept.find(target, *moment)
         {

@@ -17,6 +17,7 @@ mod postings;
 mod read;
 mod record;
 mod remove;
+mod reshape;
 mod salvage;
 mod scratch;
 mod write;

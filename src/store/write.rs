@@ -20,9 +20,9 @@ const WALK_BYTES: usize = 4 * 1024 * 1024;
 
 /// The write transaction of one group commit, seen by one command after the other.
 pub struct WriteTx<'t> {
-    txn: &'t WriteTransaction,
+    pub(super) txn: &'t WriteTransaction,
     /// The tables that were opened. There are few, so that looking through them beats hashing their names.
-    tables: Vec<(TableName, Table<'t, Bytes, Bytes>)>,
+    pub(super) tables: Vec<(TableName, Table<'t, Bytes, Bytes>)>,
     buffer: Buffer,
     pub(super) pending: Pending,
     /// The key of the value that is being looked up, so that most look-ups allocate nothing.
@@ -49,13 +49,6 @@ impl<'t> WriteTx<'t> {
             }
         };
         Ok(&mut self.tables[at].1)
-    }
-
-    /// Removes a table with all that is in it.
-    pub(super) fn drop_table(&mut self, name: TableName) -> Result<(), StoreError> {
-        self.tables.retain(|(opened, _)| *opened != name);
-        self.txn.delete_table(definition(name))?;
-        Ok(())
     }
 
     /// The value with this key.

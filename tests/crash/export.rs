@@ -226,6 +226,11 @@ fn an_export_of_an_older_schema_and_form_is_raised_and_a_newer_one_is_refused() 
             } else if table == "schema" && told.get("of").is_some() {
                 told["value"] = format!("01{older:02x}").into();
             }
+            if ["metric_sums", "audit_tallies"].contains(&table.as_str()) && told.get("of").is_some() {
+                // Grain, scope, bucket before version 5; grain, bucket, scope since. In hexadecimal digits.
+                let key = told["key"].as_str().unwrap();
+                told["key"] = format!("{}{}{}", &key[..2], &key[18..], &key[2..18]).into();
+            }
             lines.push(match told.get("of") {
                 Some(_) => json!([told["key"], told["value"]]).to_string(),
                 None => told.to_string(),

@@ -126,7 +126,9 @@ impl ReadTx {
             let (value, first) = split(&key)?;
             let places = read_sealed(first, &bytes)?;
             sealed += places.len() as u64;
-            places.into_iter().for_each(|place| visit(value, place));
+            for place in places {
+                visit(value, place);
+            }
         }
         let mut lists = 0;
         let names = table.to_bytes();
@@ -139,7 +141,9 @@ impl ReadTx {
                 return Err(damaged().into());
             }
             told += block.before;
-            block.places()?.into_iter().for_each(|place| visit(&key[names.len()..], place));
+            for place in block.places()? {
+                visit(&key[names.len()..], place);
+            }
             lists += 1;
         }
         if told != sealed {
