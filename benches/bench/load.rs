@@ -194,10 +194,15 @@ impl Closed {
     }
 }
 
+/// How many requests a paced load makes at least.
+const FEWEST: f64 = 8.0;
+
 /// A thread a connection: a sleeping thread wakes closer to its moment than a runtime's timer does.
 fn paced(load: &Load, requests: &[Vec<u8>], rate: f64) -> Histogram<u64> {
+    // What takes long is asked rarely: some requests there must be.
+    let length = load.length.max(Duration::from_secs_f64(FEWEST / rate));
     let started = Instant::now() + Duration::from_millis(20);
-    let (from, until) = (started + load.warm, started + load.warm + load.length);
+    let (from, until) = (started + load.warm, started + load.warm + length);
     let client = |first: usize| {
         let mut connection = wire::Connection::open(load.address).expect("connected");
         let mut latencies = histogram();

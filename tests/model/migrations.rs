@@ -58,7 +58,9 @@ proptest! {
         for sums in ["metric_sums", "audit_tallies"] {
             let rows = wanted.get(sums).cloned().unwrap_or_default();
             let mut table = write.open_table(table(sums)).unwrap();
-            rows.iter().for_each(|(key, _)| drop(table.remove(key.as_slice()).unwrap()));
+            for (key, _) in &rows {
+                table.remove(key.as_slice()).unwrap();
+            }
             for (key, value) in rows {
                 let old = [&key[..1], &key[9..], &key[1..9]].concat();
                 table.insert(old.as_slice(), value.as_slice()).unwrap();

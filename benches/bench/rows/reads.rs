@@ -194,7 +194,8 @@ fn timed(bench: &mut Bench, server: &Server, size: u64, questions: &[Question]) 
         return;
     }
     let health = ["/health".to_owned()];
-    let rates: Vec<_> = questions.iter().map(|question| rate(server, &question.paths[0])).collect();
+    let asked: Vec<_> = questions.iter().map(|question| anew(&question.paths)).collect();
+    let rates: Vec<_> = asked.iter().map(|paths| rate(server, paths)).collect();
     let mut least = Vec::new();
     let mut own = vec![Vec::new(); questions.len()];
     for _ in bench.rounds() {
@@ -203,8 +204,8 @@ fn timed(bench: &mut Bench, server: &Server, size: u64, questions: &[Question]) 
             measured(&bench.load(server, work, Pace::PerSecond(rate), CONNECTIONS, 0.4)).p50
         };
         least.push(time(&health, RATES.1));
-        for ((question, rate), values) in questions.iter().zip(&rates).zip(&mut own) {
-            values.push(time(&question.paths, *rate));
+        for ((paths, rate), values) in asked.iter().zip(&rates).zip(&mut own) {
+            values.push(time(paths, *rate));
         }
     }
     for (question, values) in questions.iter().zip(&own) {
@@ -225,14 +226,28 @@ fn timed(bench: &mut Bench, server: &Server, size: u64, questions: &[Question]) 
     }
 }
 
-/// How often a path is read, by how long it takes.
-fn rate(server: &Server, path: &str) -> f64 {
-    let (mut connection, request) = (server.connect(), wire::get(path));
-    let mut time = || {
+/// The same paths, made so many different ones that each is worked out anew: answers are kept ready by path and query.
+fn anew(paths: &[String]) -> Vec<String> {
+    let mark = |path: &str| if path.contains('?') { '&' } else { '?' };
+    (0..ASKED)
+        .map(|n| &paths[n % paths.len()])
+        .enumerate()
+        .map(|(n, path)| format!("{path}{}nth={n}", mark(path)))
+        .collect()
+}
+
+/// How many different paths there are: more than are asked for in a period for which answers are kept.
+const ASKED: usize = 4096;
+
+/// How often paths are read, by how long that takes.
+fn rate(server: &Server, paths: &[String]) -> f64 {
+    let mut connection = server.connect();
+    let mut time = |path: &str| {
+        let request = wire::get(path);
         let started = Instant::now();
         connection.ask(&request).expect("answered");
         started.elapsed().as_secs_f64()
     };
-    let times = Spread::of(&[time(), time(), time()]);
+    let times = Spread::of(&paths.iter().rev().take(3).map(|path| time(path)).collect::<Vec<_>>());
     (BUSY / times.median).clamp(RATES.0, RATES.1)
 }
