@@ -33,7 +33,9 @@ papers() {
     cp README.md CHANGELOG.md LICENSE "$folder"
     python3 assets/dist/licences.py "$target" > "$folder/THIRD-PARTY.txt"
     cargo cyclonedx --quiet --format json --target "$target" --override-filename agentmap.cdx
-    mv agentmap.cdx.json "$folder"
+    # It names the place of the sources, which is no part of what is released.
+    sed "s|file://$PWD|file:///agentmap|g" agentmap.cdx.json > "$folder/agentmap.cdx.json"
+    rm agentmap.cdx.json
     for name in bash:agentmap.bash zsh:_agentmap fish:agentmap.fish powershell:agentmap.ps1; do
         "$program" completions "${name%:*}" > "$folder/completions/${name#*:}"
     done
