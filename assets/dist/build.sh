@@ -41,8 +41,11 @@ papers() {
     done
 }
 
-# All files have the time of the commit.
-settle() { find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +; }
+# All files have the time of the commit, and rights that do not follow from those of the clone.
+settle() {
+    chmod -R u=rwX,go=rX "$1"
+    find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+}
 
 name=agentmap-$version-linux-x86_64
 tree=$out/stage/$name
@@ -76,7 +79,7 @@ echo /etc/agentmap/agentmap.toml > "$deb/DEBIAN/conffiles"
 install -m 755 assets/dist/debian/{postinst,prerm,postrm} "$deb/DEBIAN"
 (cd "$deb" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort -z | xargs -0 md5sum > DEBIAN/md5sums)
 settle "$deb"
-dpkg-deb --root-owner-group -Zxz --build "$deb" "$out/agentmap_${version}_amd64.deb" >/dev/null
+dpkg-deb --root-owner-group -Zxz --threads-max=1 --build "$deb" "$out/agentmap_${version}_amd64.deb" >/dev/null
 
 name=agentmap-$version-windows-x86_64
 tree=$out/stage/$name
