@@ -33,14 +33,19 @@ papers() {
     cp README.md CHANGELOG.md LICENSE "$folder"
     python3 assets/dist/licences.py "$target" > "$folder/THIRD-PARTY.txt"
     cargo cyclonedx --quiet --format json --target "$target" --override-filename agentmap.cdx
-    mv agentmap.cdx.json "$folder"
+    # It names the place of the sources, which is no part of what is released.
+    sed "s|file://$PWD|file:///agentmap|g" agentmap.cdx.json > "$folder/agentmap.cdx.json"
+    rm agentmap.cdx.json
     for name in bash:agentmap.bash zsh:_agentmap fish:agentmap.fish powershell:agentmap.ps1; do
         "$program" completions "${name%:*}" > "$folder/completions/${name#*:}"
     done
 }
 
-# All files have the time of the commit.
-settle() { find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +; }
+# All files have the time of the commit, and rights that do not follow from those of the clone.
+settle() {
+    chmod -R u=rwX,go=rX "$1"
+    find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+}
 
 name=agentmap-$version-linux-x86_64
 tree=$out/stage/$name
@@ -74,7 +79,7 @@ echo /etc/agentmap/agentmap.toml > "$deb/DEBIAN/conffiles"
 install -m 755 assets/dist/debian/{postinst,prerm,postrm} "$deb/DEBIAN"
 (cd "$deb" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort -z | xargs -0 md5sum > DEBIAN/md5sums)
 settle "$deb"
-dpkg-deb --root-owner-group -Zxz --build "$deb" "$out/agentmap_${version}_amd64.deb" >/dev/null
+dpkg-deb --root-owner-group -Zxz --threads-max=1 --build "$deb" "$out/agentmap_${version}_amd64.deb" >/dev/null
 
 name=agentmap-$version-windows-x86_64
 tree=$out/stage/$name
