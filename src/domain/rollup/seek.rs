@@ -22,6 +22,27 @@ pub(super) fn each<R: Rollup>(
     Ok(())
 }
 
+/// Where a seek came to.
+enum Stop<R> {
+    /// At the sum that it was for.
+    Sum(R),
+    /// At another scope's, of the same bucket or of the nearest in which something is stored.
+    Other(i64),
+    /// Behind all sums of the grain.
+    End,
+}
+
+impl<R: Rollup> Stop<R> {
+    fn of(row: Option<(Vec<u8>, Vec<u8>)>, key: &[u8], grain: u8) -> Result<Self, StoreError> {
+        let Some((found, value)) = row else { return Ok(Self::End) };
+        if found == key {
+            return Ok(Self::Sum(R::from_stored(&value)?));
+        }
+        let (other, bucket) = <(u8, i64)>::read(&mut found.as_slice())?;
+        Ok(if other == grain { Self::Other(bucket) } else { Self::End })
+    }
+}
+
 /// The first stored sum of a scope in the buckets `from..to`. Buckets in which nothing is stored are leapt over.
 pub(super) fn next<R: Rollup>(
     tx: &ReadTx,
@@ -34,16 +55,11 @@ pub(super) fn next<R: Rollup>(
     while at < to {
         let key = (grain, at, scope).to_bytes();
         let row = tx.range_raw(R::TABLE, Bound::Included(&key), Bound::Unbounded)?.next().transpose()?;
-        let Some((found, value)) = row else { break };
-        if found == key {
-            return Ok(Some((at, R::from_stored(&value)?)));
+        match Stop::of(row, &key, grain)? {
+            Stop::Sum(sum) => return Ok(Some((at, sum))),
+            Stop::Other(bucket) => at = bucket.max(at + 1),
+            Stop::End => break,
         }
-        let (other, bucket) = <(u8, i64)>::read(&mut found.as_slice())?;
-        if other != grain {
-            break;
-        }
-        // Another scope's sum: of the same bucket, which then lies behind, or of one further on.
-        at = bucket.max(at + 1);
     }
     Ok(None)
 }
@@ -60,15 +76,11 @@ pub(super) fn previous<R: Rollup>(
     while at >= from {
         let key = (grain, at, scope).to_bytes();
         let row = tx.range_raw(R::TABLE, Bound::Unbounded, Bound::Included(&key))?.next_back().transpose()?;
-        let Some((found, value)) = row else { break };
-        if found == key {
-            return Ok(Some((at, R::from_stored(&value)?)));
+        match Stop::of(row, &key, grain)? {
+            Stop::Sum(sum) => return Ok(Some((at, sum))),
+            Stop::Other(bucket) => at = bucket.min(at - 1),
+            Stop::End => break,
         }
-        let (other, bucket) = <(u8, i64)>::read(&mut found.as_slice())?;
-        if other != grain {
-            break;
-        }
-        at = bucket.min(at - 1);
     }
     Ok(None)
 }
