@@ -23,6 +23,7 @@ use crate::domain::policy::rulebook::Rulebook;
 use crate::domain::prices::Prices;
 use crate::domain::recording;
 use crate::domain::refusal::Refusal;
+use crate::domain::rollup;
 use crate::domain::roster::Roster;
 use crate::domain::time::Timestamp;
 use crate::notary::Notary;
@@ -32,7 +33,7 @@ use memory::Memory;
 
 /// The schema of the data files that this program writes.
 pub const SCHEMA: Schema =
-    Schema { steps: &[activity::fill, audit_tree::fill, budgets::fill, recording::post] };
+    Schema { steps: &[activity::fill, audit_tree::fill, budgets::fill, recording::post, rollup::open_none] };
 
 /// A snapshot of the data, for those who read and must not know the store.
 pub type Snapshot = ReadTx;

@@ -14,7 +14,7 @@ use crate::domain::event_log::StreamHead;
 use crate::domain::kept_logs::KeptLogs;
 use crate::domain::metric_stats;
 use crate::domain::metric_sums::Scope;
-use crate::domain::tally::{self, Dimension};
+use crate::domain::tally::{self, Counted};
 use crate::domain::time::{DAY, HOUR, Timestamp};
 use crate::domain::usage::DayUsage;
 use crate::retention::Periods;
@@ -113,7 +113,7 @@ async fn gather(config: &Config) -> Result<Status, super::Fault> {
             data_bytes: std::fs::metadata(&config.data).map_or(0, |m| m.len()),
             server,
             agents: roster.len(),
-            audit_records: tally::total(tx, Dimension::All, "")?,
+            audit_records: tally::of(tx, &Counted::all(), None)?,
             metrics: metric_stats::kept(tx, &Scope::All)?,
             last_seq: tx.get::<StreamHead>(&())?.unwrap_or_default().0,
             cost_today_usd: DayUsage::cost_of_day(tx, now.day())?,

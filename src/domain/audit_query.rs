@@ -61,11 +61,8 @@ impl AuditFilter {
             (None, None, Some(role)) => (Dimension::Role, role.as_str()),
             _ => return Ok(None),
         };
-        match tally::window_of(self.start, self.end) {
-            None => tally::total(tx, dimension, value),
-            Some(window) => tally::over(tx, &Counted(dimension, value.to_owned()), window),
-        }
-        .map(Some)
+        let counted = Counted(dimension, value.to_owned());
+        tally::of(tx, &counted, tally::window_of(self.start, self.end)).map(Some)
     }
 }
 

@@ -38,7 +38,7 @@ pub struct AuditPoint {
 /// When storage fails.
 pub fn timeline(tx: &ReadTx, filter: Option<Counted>, range: TimeRange) -> Result<AuditTimeline, StoreError> {
     let series = |counted: &Counted| {
-        range.series::<Tally>(tx, counted, |window| tally::over(tx, counted, window).map(Tally))
+        range.series::<Tally>(tx, counted, |window| tally::of(tx, counted, Some(window)).map(Tally))
     };
     let decided = |decision: Decision| {
         let counted = Counted(Dimension::Decision, decision.as_str().to_owned());

@@ -16,6 +16,7 @@ use super::idempotency::Remembered;
 use super::metrics::Metric;
 use super::recording::{AuditHead, MetricHead, derive_from_audit, derive_from_metric};
 use super::retention::Gone;
+use super::rollup::OpenMinute;
 use super::tally::Tally;
 use super::tokens::{Session, Token};
 use crate::store::{Key, ReadTx, Record, Scratch, StoreError, TableName, Value};
@@ -189,6 +190,10 @@ impl CheckReport {
     /// The counters and rollups equal those that the raw records give when they are folded anew.
     fn derived(&mut self, tx: &ReadTx, anchor: &AuditAnchor) -> Result<(), StoreError> {
         let folded = Scratch::filled(|scratch| {
+            for entry in tx.all::<OpenMinute>()? {
+                let (table, open) = entry?;
+                scratch.set(&table, &open)?;
+            }
             for entry in tx.all::<Metric>()? {
                 derive_from_metric(scratch, &entry?.1)?;
             }

@@ -5,11 +5,13 @@
 
 use std::ops::Bound::Unbounded;
 
+use uuid::Uuid;
+
 use super::check::CheckReport;
 use super::metric_sums::{MetricSums, Scope};
 use super::recording::MetricHead;
 use super::retention::{Gone, GoneMetrics};
-use super::rollup;
+use super::rollup::{self, Open, StepLength};
 use super::time::{DAY, Timestamp};
 use super::usage::{DayUsage, SessionUsage};
 use crate::store::{Key, ReadTx, StoreError, Value};
@@ -47,6 +49,24 @@ impl Lasting for SessionUsage {
     fn holds(&self, part: &Self) -> bool {
         self.tokens() >= part.tokens() && self.cost_nanos() >= part.cost_nanos()
     }
+}
+
+/// The day and the agent of which a key is the first that tells: the day's own, or one of the open minute alone.
+fn day_of(
+    tx: &ReadTx,
+    open: Option<&Open>,
+    (grain, bucket, scope): &(u8, i64, Scope),
+) -> Result<Option<(i64, Uuid)>, StoreError> {
+    let (Scope::Agent(agent), Some(start)) = (scope, rollup::start(*grain, *bucket)) else { return Ok(None) };
+    let day = start.day();
+    let tells = match *grain {
+        rollup::BY_DAY => true,
+        rollup::BY_MINUTE if open.is_some_and(|open| open.has(scope, start)) => {
+            tx.get::<MetricSums>(&(rollup::BY_DAY, day, scope.clone()))?.is_none()
+        }
+        _ => false,
+    };
+    Ok(tells.then_some((day, *agent)))
 }
 
 impl CheckReport {
@@ -98,21 +118,24 @@ impl CheckReport {
     /// Every time is the sum of the shorter ones in it, and a day's usage that of the day's sums.
     fn times(&mut self, tx: &ReadTx) -> Result<(), StoreError> {
         let mut days = 0;
+        let open = Open::of::<MetricSums>(&mut &*tx)?;
         for entry in tx.all::<MetricSums>()? {
             let (key, sums) = entry?;
-            let parts = rollup::parts::<MetricSums>(tx, &key)?;
-            let whole = match rollup::whole::<MetricSums>(&key) {
+            let parts = rollup::parts::<MetricSums>(tx, open.as_ref(), &key)?;
+            let whole = match rollup::whole::<MetricSums>(open.as_ref(), &key) {
                 Some(whole) => tx.get::<MetricSums>(&whole)?.is_some(),
                 None => true,
             };
             self.expect(whole && parts.is_none_or(|parts| parts == sums), || {
                 format!("{}: is not the sum of its parts at key {key:?}", MetricSums::TABLE)
             });
-            if let (rollup::BY_DAY, day, Scope::Agent(agent)) = key {
+            if let Some((day, agent)) = day_of(tx, open.as_ref(), &key)? {
                 days += 1;
-                let usage = tx.get::<DayUsage>(&(day, agent))?;
-                let same =
-                    usage.is_some_and(|u| u.tokens() == sums.tokens() && u.cost_nanos() == sums.cost_nanos());
+                let (usage, start) = (tx.get::<DayUsage>(&(day, agent))?, Timestamp(day * DAY));
+                let sums = rollup::series::<MetricSums>(tx, &key.2, start, start, StepLength::Day)?;
+                let same = usage.zip(sums.first()).is_some_and(|(u, (_, sums))| {
+                    u.tokens() == sums.tokens() && u.cost_nanos() == sums.cost_nanos()
+                });
                 self.expect(same, || format!("usage_by_day: differs from the sums on day {day} of {agent}"));
             }
         }
@@ -124,13 +147,11 @@ impl CheckReport {
     /// The metrics that are kept and those that are gone are all that were recorded.
     fn kept(&mut self, tx: &ReadTx, folded: &ReadTx, gone: &Gone) -> Result<(), StoreError> {
         let mut counted = 0;
-        for entry in tx.prefix(MetricSums::TABLE, &rollup::totals_prefix())? {
-            let (key, stored) = entry?;
-            let scope = Scope::read(&mut key.as_slice())?;
+        for scope in rollup::scopes::<MetricSums>(tx, &[], usize::MAX)? {
             let of_gone = tx.get::<GoneMetrics>(&scope)?;
             counted += u64::from(of_gone.is_some());
             let kept = rollup::total::<MetricSums>(&mut &*folded, &scope)?.count;
-            let ever = MetricSums::from_stored(&stored)?.count;
+            let ever = rollup::total::<MetricSums>(&mut &*tx, &scope)?.count;
             self.expect(ever == kept + of_gone.map_or(0, |gone| gone.0), || {
                 format!("{}: of {ever} metrics of {scope:?} {kept} are kept", GoneMetrics::TABLE)
             });

@@ -9,7 +9,7 @@ use super::metric_sums::{MetricSums, Scope};
 use super::rollup::{self, Rollup, StepLength, Window};
 use super::time::{DAY, Timestamp};
 use super::usage::DayUsage;
-use crate::store::{Key, ReadTx, StoreError, Value};
+use crate::store::{Key, ReadTx, StoreError};
 
 /// The present window and the one before.
 pub(super) struct Windows {
@@ -197,11 +197,14 @@ const TYPES: usize = 1000;
 /// # Errors
 /// When storage fails.
 fn types(tx: &ReadTx, agent: Option<Uuid>) -> Result<Vec<String>, StoreError> {
-    let mut prefix = rollup::totals_prefix();
-    match agent {
-        None => 2_u8.write(&mut prefix),
-        Some(agent) => (3_u8, agent).write(&mut prefix),
-    }
-    let keys = tx.prefix(MetricSums::TABLE, &prefix)?.take(TYPES);
-    keys.map(|entry| Ok(String::read(&mut entry?.0.as_slice())?)).collect()
+    let prefix = match agent {
+        None => 2_u8.to_bytes(),
+        Some(agent) => (3_u8, agent).to_bytes(),
+    };
+    let scopes = rollup::scopes::<MetricSums>(tx, &prefix, TYPES)?.into_iter();
+    let types = scopes.filter_map(|scope| match scope {
+        Scope::Type(t) | Scope::AgentType(_, t) => Some(t),
+        Scope::All | Scope::Agent(_) => None,
+    });
+    Ok(types.collect())
 }

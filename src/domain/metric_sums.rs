@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::histogram::Histogram;
 use super::metrics::{Measures, Metric};
-use super::rollup::{self, Rollup};
+use super::rollup::{self, Open, Rollup};
 use crate::store::codec::CodecError;
 use crate::store::{Key, StoreError, TableName, Value, WriteTx};
 
@@ -316,8 +316,9 @@ impl MetricSums {
 /// # Errors
 /// When storage fails.
 pub fn roll_up(tx: &mut WriteTx<'_>, metric: &Metric) -> Result<(), StoreError> {
+    let (open, at) = (Open::of::<MetricSums>(tx)?, metric.recorded_at);
     for scope in Scope::all_of(metric) {
-        rollup::add(tx, &scope, metric.recorded_at, |sums: &mut MetricSums| sums.add(&metric.measures))?;
+        rollup::add(tx, open.as_ref(), &scope, at, |sums: &mut MetricSums| sums.add(&metric.measures))?;
     }
     Ok(())
 }

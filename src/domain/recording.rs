@@ -59,6 +59,7 @@ impl Run<'_, '_> {
         let Some(agent) = self.resolve(&new.agent)? else {
             return Err(Refusal::NotFound { what: "agent", id: new.agent }.into());
         };
+        rollup::turn::<MetricSums>(self.tx, self.at)?;
         let seq = self.tx.update(&(), |head: &mut MetricHead| {
             head.0 += 1;
             head.0 - 1
@@ -107,6 +108,7 @@ impl Run<'_, '_> {
         told: NewAudit,
         subject: Option<Uuid>,
     ) -> Result<Arc<AuditRecord>, StoreError> {
+        rollup::turn::<Tally>(self.tx, self.at)?;
         let head = self.tx.get::<AuditHead>(&())?.unwrap_or_default();
         let record = Arc::new(AuditRecord::new(told, head.next, subject, head.hash));
         self.tx.put(&*record)?;

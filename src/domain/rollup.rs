@@ -1,28 +1,38 @@
 //! Rollups: sums kept by minute, hour, day and for all time, so that any window is a few of them.
 //!
 //! A window is covered by whole days, then whole hours at its edges, then whole minutes; what is left
-//! inside a minute is folded over the raw records.
+//! inside a minute is folded over the raw records. What is recorded in the present minute is summed there alone until
+//! it is over: see [`Open`].
 //!
 //! A key is grain, bucket, scope: what is written of the present lies side by side, so that a commit changes few pages,
 //! however many scopes there are. The sums of one scope are found bucket by bucket, with a seek for each.
 
+mod cover;
+mod open;
 mod seek;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time::{DAY, HOUR, MINUTE, Timestamp};
 
-use crate::store::{Key, ReadTx, StoreError, Value, WriteTx};
-use seek::{each, next, previous};
+use crate::store::{Key, Lookup, ReadTx, StoreError, Value, WriteTx};
+use cover::{Piece, cover};
+use seek::{each_stored, next, previous};
 
+pub use cover::Window;
+pub use open::{Open, OpenMinute, close, open_none, turn};
 pub use seek::rekeyed;
 
 /// The grain of a rollup, as the first byte of its key.
 const ALL: u8 = 0;
-const GRAINS: [(u8, i64); 3] = [(BY_DAY, DAY), (2, HOUR), (3, MINUTE)];
+const GRAINS: [(u8, i64); 3] = [(BY_DAY, DAY), (2, HOUR), (BY_MINUTE, MINUTE)];
 /// The grain of a day.
 pub const BY_DAY: u8 = 1;
+/// The grain of a minute.
+pub const BY_MINUTE: u8 = 3;
 
 /// A value that is summed over time. Its key is `(grain, bucket, scope)`.
 pub trait Rollup: Value<Key = (u8, i64, Self::Scope)> + Default {
@@ -32,19 +42,48 @@ pub trait Rollup: Value<Key = (u8, i64, Self::Scope)> + Default {
     fn merge(&mut self, other: &Self);
 }
 
-/// Adds `change` to the sums of `scope` that hold the time `at`.
+/// Adds `change` to the sums of `scope` that hold the time `at`: to that of the minute alone, where it is `open`.
 ///
 /// # Errors
 /// When storage fails.
 pub fn add<R: Rollup>(
     tx: &mut WriteTx<'_>,
+    open: Option<&Open>,
     scope: &R::Scope,
     at: Timestamp,
     mut change: impl FnMut(&mut R),
 ) -> Result<(), StoreError> {
-    tx.update_at(&(ALL, 0_i64, scope), &mut change)?;
-    for (grain, size) in GRAINS {
-        tx.update_at(&(grain, at.0.div_euclid(size), scope), &mut change)?;
+    let (minute, longer) = (GRAINS[2], &GRAINS[..2]);
+    let key = |(grain, size): (u8, i64)| (grain, at.0.div_euclid(size), scope);
+    tx.update_at(&key(minute), &mut change)?;
+    if open.is_some_and(|open| open.has(scope, at)) {
+        return Ok(());
+    }
+    for grain in longer {
+        tx.update_at(&key(*grain), &mut change)?;
+    }
+    tx.update_at(&(ALL, 0_i64, scope), &mut change)
+}
+
+/// Visits the sums of the buckets `from..to`, the open minute's apart from that of the longer time that it lies in.
+fn each<R: Rollup>(
+    mut tx: &ReadTx,
+    (grain, size): (u8, i64),
+    scope: &R::Scope,
+    from: i64,
+    to: i64,
+    mut visit: impl FnMut(i64, R),
+) -> Result<(), StoreError> {
+    each_stored(tx, grain, scope, from, to, &mut visit)?;
+    if size > MINUTE
+        && let Some(open) = Open::of::<R>(&mut tx)?
+    {
+        let bucket = open.start().0.div_euclid(size);
+        if (from..to).contains(&bucket)
+            && let Some(sum) = open.sum(&mut tx, scope)?
+        {
+            visit(bucket, sum);
+        }
     }
     Ok(())
 }
@@ -53,19 +92,34 @@ pub fn add<R: Rollup>(
 ///
 /// # Errors
 /// When storage fails.
-pub fn total<R: Rollup>(tx: &mut impl crate::store::Lookup, scope: &R::Scope) -> Result<R, StoreError> {
-    Ok(tx.lookup(&total_key::<R>(scope))?.unwrap_or_default())
+pub fn total<R: Rollup>(tx: &mut impl Lookup, scope: &R::Scope) -> Result<R, StoreError> {
+    let mut total: R = tx.lookup(&total_key::<R>(scope))?.unwrap_or_default();
+    if let Some(open) = Open::of::<R>(tx)?
+        && let Some(sum) = open.sum(tx, scope)?
+    {
+        total.merge(&sum);
+    }
+    Ok(total)
+}
+
+/// The scopes of which anything was ever summed and whose keys begin with `prefix`: the first `most`, in order.
+///
+/// # Errors
+/// When storage fails.
+pub fn scopes<R: Rollup>(mut tx: &ReadTx, prefix: &[u8], most: usize) -> Result<Vec<R::Scope>, StoreError> {
+    let open = Open::of::<R>(&mut tx)?.map(|open| open.prefix());
+    let mut scopes = BTreeSet::new();
+    for sums in [Some((ALL, 0_i64).to_bytes()), open].into_iter().flatten() {
+        for row in tx.prefix(R::TABLE, &[&sums, prefix].concat())?.take(most) {
+            scopes.insert([prefix, &row?.0].concat());
+        }
+    }
+    scopes.iter().take(most).map(|scope| Ok(R::Scope::read(&mut scope.as_slice())?)).collect()
 }
 
 /// The key of the sum over all time.
-pub fn total_key<R: Rollup>(scope: &R::Scope) -> R::Key {
+fn total_key<R: Rollup>(scope: &R::Scope) -> R::Key {
     (ALL, 0, scope.clone())
-}
-
-/// The key prefix that all sums over all time share.
-#[must_use]
-pub fn totals_prefix() -> Vec<u8> {
-    (ALL, 0_i64).to_bytes()
 }
 
 /// When the time of a sum begins; `None` for all time.
@@ -74,38 +128,42 @@ pub fn start(grain: u8, bucket: i64) -> Option<Timestamp> {
     GRAINS.iter().find(|(g, _)| *g == grain).map(|(_, size)| Timestamp(bucket.saturating_mul(*size)))
 }
 
-/// The sum of the next shorter times that make up the time of a key; `None` for a minute.
+/// The sum of the next shorter times that make up the time of a key, without what is in the open minute; `None` for a
+/// minute.
 ///
 /// # Errors
 /// When storage fails.
-pub fn parts<R: Rollup>(tx: &ReadTx, (grain, bucket, scope): &R::Key) -> Result<Option<R>, StoreError> {
+pub fn parts<R: Rollup>(
+    tx: &ReadTx,
+    open: Option<&Open>,
+    (grain, bucket, scope): &R::Key,
+) -> Result<Option<R>, StoreError> {
     let Some(&(finer, size)) = GRAINS.get(usize::from(*grain)) else { return Ok(None) };
     let (from, to) = match start(*grain, *bucket) {
         None => (Timestamp::MIN.0, Timestamp::MAX.0 + 1),
         Some(from) => (from.0, from.0.saturating_add(GRAINS[usize::from(*grain) - 1].1)),
     };
     let mut sum = R::default();
-    each(tx, finer, scope, from.div_euclid(size), to.div_euclid(size), |_, r: R| sum.merge(&r))?;
+    each_stored(tx, finer, scope, from.div_euclid(size), to.div_euclid(size), |bucket, r: R| {
+        let start = Timestamp(bucket.saturating_mul(size));
+        if size > MINUTE || !open.is_some_and(|open| open.has(scope, start)) {
+            sum.merge(&r);
+        }
+    })?;
     Ok(Some(sum))
 }
 
-/// The key of the next longer time around that of a key; `None` for all time.
-pub fn whole<R: Rollup>((grain, bucket, scope): &R::Key) -> Option<R::Key> {
+/// The key of the next longer time that has what is summed under a key; `None` for all time, and in the open minute.
+pub fn whole<R: Rollup>(open: Option<&Open>, (grain, bucket, scope): &R::Key) -> Option<R::Key> {
     let start = start(*grain, *bucket)?;
+    if *grain == BY_MINUTE && open.is_some_and(|open| open.has(scope, start)) {
+        return None;
+    }
     let longer = usize::from(*grain).checked_sub(2).and_then(|longer| GRAINS.get(longer));
     Some(longer.map_or_else(
         || total_key::<R>(scope),
         |(grain, size)| (*grain, start.0.div_euclid(*size), scope.clone()),
     ))
-}
-
-/// A window of time: from a first microsecond up to, not including, an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// The first moment inside.
-    pub from: Timestamp,
-    /// The first moment after; `None` where the window is open.
-    pub to: Option<Timestamp>,
 }
 
 /// The sum over a window. `raw` adds what lies in a range that is shorter than a minute.
@@ -168,12 +226,12 @@ pub fn series<R: Rollup>(
     to: Timestamp,
     step: StepLength,
 ) -> Result<Vec<(Timestamp, R)>, StoreError> {
-    let (grain, size) = step.grain();
+    let size = step.micros();
     let (first, last) = (from.0.div_euclid(size), to.0.div_euclid(size));
     let mut steps: Vec<_> = (first..=last).map(|b| (Timestamp(b * size), R::default())).collect();
-    each(tx, grain, scope, first, last + 1, |bucket, r| {
+    each(tx, step.grain(), scope, first, last + 1, |bucket, r| {
         if let Some((_, sum)) = usize::try_from(bucket - first).ok().and_then(|i| steps.get_mut(i)) {
-            *sum = r;
+            sum.merge(&r);
         }
     })?;
     Ok(steps)
@@ -189,10 +247,9 @@ pub fn minutes_that_begin<R: Rollup>(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<R, StoreError> {
-    let (grain, size) = StepLength::Minute.grain();
-    let first_from = |at: Timestamp| -(-at.0).div_euclid(size);
+    let first_from = |at: Timestamp| -(-at.0).div_euclid(MINUTE);
     let mut sum = R::default();
-    each(tx, grain, scope, first_from(from), first_from(to), |_, r: R| sum.merge(&r))?;
+    each(tx, StepLength::Minute.grain(), scope, first_from(from), first_from(to), |_, r: R| sum.merge(&r))?;
     Ok(sum)
 }
 
@@ -201,7 +258,7 @@ pub fn minutes_that_begin<R: Rollup>(
 /// # Errors
 /// When storage fails.
 pub fn any<R: Rollup>(
-    tx: &ReadTx,
+    mut tx: &ReadTx,
     scope: &R::Scope,
     from: Timestamp,
     to: Timestamp,
@@ -209,7 +266,12 @@ pub fn any<R: Rollup>(
 ) -> Result<bool, StoreError> {
     let (grain, size) = step.grain();
     let (from, to) = (from.0.div_euclid(size), to.0.div_euclid(size));
-    Ok(next::<R>(tx, grain, scope, from, to + 1)?.is_some())
+    if next::<R>(tx, grain, scope, from, to + 1)?.is_some() {
+        return Ok(true);
+    }
+    let open = Open::of::<R>(&mut tx)?;
+    let open = open.filter(|open| (from..=to).contains(&open.start().0.div_euclid(size)));
+    Ok(open.map(|open| open.sum::<R>(&mut tx, scope)).transpose()?.flatten().is_some())
 }
 
 /// The last minute whose sum `holds` what is wanted, as its first moment: found by its day, then its hour.
@@ -217,6 +279,17 @@ pub fn any<R: Rollup>(
 /// # Errors
 /// When storage fails.
 pub fn last_minute<R: Rollup>(
+    mut tx: &ReadTx,
+    scope: &R::Scope,
+    holds: impl Fn(&R) -> bool,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(open) = Open::of::<R>(&mut tx)? else { return last_closed(tx, scope, holds) };
+    let held = open.sum::<R>(&mut tx, scope)?.filter(|sum| holds(sum));
+    Ok(last_closed(tx, scope, holds)?.max(held.map(|_| open.start())))
+}
+
+/// As [`last_minute`], of those that longer times have.
+fn last_closed<R: Rollup>(
     tx: &ReadTx,
     scope: &R::Scope,
     holds: impl Fn(&R) -> bool,
@@ -234,63 +307,4 @@ pub fn last_minute<R: Rollup>(
         (first, last) = (bucket * size, bucket * size + size - 1);
     }
     Ok(Some(Timestamp(first)))
-}
-
-#[derive(Debug, PartialEq)]
-enum Piece {
-    Buckets { grain: u8, from: i64, to: i64 },
-    Raw { from: i64, to: i64 },
-}
-
-fn cover(window: Window) -> Vec<Piece> {
-    fn go(from: i64, to: i64, grains: &[(u8, i64)], pieces: &mut Vec<Piece>) {
-        if from >= to {
-            return;
-        }
-        let Some((&(grain, size), finer)) = grains.split_first() else {
-            pieces.push(Piece::Raw { from, to });
-            return;
-        };
-        let (first, end) = (-(-from).div_euclid(size), to.div_euclid(size));
-        if first < end {
-            go(from, first * size, finer, pieces);
-            pieces.push(Piece::Buckets { grain, from: first, to: end });
-            go(end * size, to, finer, pieces);
-        } else {
-            go(from, to, finer, pieces);
-        }
-    }
-    let mut pieces = Vec::new();
-    // The end of an open window lies on a day's border, so that no raw record is folded there.
-    let open = (Timestamp::MAX.day() + 1) * DAY;
-    go(window.from.0, window.to.map_or(open, |t| t.0), &GRAINS, &mut pieces);
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_cover_is_the_window_without_gap_or_overlap(from in -10 * DAY..10 * DAY, length in 0..20 * DAY) {
-            let mut at = from;
-            for piece in cover(Window { from: Timestamp(from), to: Some(Timestamp(from + length)) }) {
-                let (start, end) = match piece {
-                    Piece::Raw { from, to } => {
-                        prop_assert!(to - from < 2 * MINUTE);
-                        (from, to)
-                    }
-                    Piece::Buckets { grain, from, to } => {
-                        let size = GRAINS[usize::from(grain) - 1].1;
-                        (from * size, to * size)
-                    }
-                };
-                prop_assert_eq!(start, at);
-                at = end;
-            }
-            prop_assert_eq!(at, from + length);
-        }
-    }
 }

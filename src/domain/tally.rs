@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bincode::{Decode, Encode};
 
 use super::audit::{self, AuditRecord};
-use super::rollup::{self, Rollup, Window};
+use super::rollup::{self, Open, Rollup, Window};
 use super::time::Timestamp;
 use crate::store::codec::CodecError;
 use crate::store::{Key, ReadTx, StoreError, TableName, Value, WriteTx};
@@ -26,6 +26,14 @@ pub enum Dimension {
 /// A dimension and one of its values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counted(pub Dimension, pub String);
+
+impl Counted {
+    /// All records.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Dimension::All, String::new())
+    }
+}
 
 impl Key for Counted {
     fn write(&self, out: &mut Vec<u8>) {
@@ -83,6 +91,7 @@ pub fn uncount(tx: &mut WriteTx<'_>, record: &AuditRecord) -> Result<(), StoreEr
 /// Changes all tallies that a record belongs to.
 fn each(tx: &mut WriteTx<'_>, record: &AuditRecord, change: fn(&mut Tally)) -> Result<(), StoreError> {
     let view = record.view();
+    let open = Open::of::<Tally>(tx)?;
     for (dimension, value) in [
         (Dimension::All, ""),
         (Dimension::Decision, view.rbac.decision.as_str()),
@@ -90,7 +99,7 @@ fn each(tx: &mut WriteTx<'_>, record: &AuditRecord, change: fn(&mut Tally)) -> R
         (Dimension::Role, view.agent.role),
     ] {
         let counted = Counted(dimension, value.to_owned());
-        rollup::add(tx, &counted, view.timestamp, change)?;
+        rollup::add(tx, open.as_ref(), &counted, view.timestamp, change)?;
     }
     Ok(())
 }
@@ -107,27 +116,22 @@ pub fn by_value(
     dimension: Dimension,
     window: Option<Window>,
 ) -> Result<BTreeMap<String, u64>, StoreError> {
-    let prefix = [rollup::totals_prefix(), (dimension as u8).to_bytes()].concat();
     let mut counts = BTreeMap::new();
-    for entry in tx.prefix(Tally::TABLE, &prefix)?.take(VALUES) {
-        let (key, value) = entry?;
-        let value_of = String::read(&mut key.as_slice())?;
-        let count = match window {
-            None => Tally::from_stored(&value)?.0,
-            Some(window) => over(tx, &Counted(dimension, value_of.clone()), window)?,
-        };
+    for counted in rollup::scopes::<Tally>(tx, &(dimension as u8).to_bytes(), VALUES)? {
+        let count = of(tx, &counted, window)?;
         if count > 0 {
-            counts.insert(value_of, count);
+            counts.insert(counted.1, count);
         }
     }
     Ok(counts)
 }
 
-/// The count of one value over a window.
+/// The count of one value over a window, or over all time.
 ///
 /// # Errors
 /// When storage fails.
-pub fn over(tx: &ReadTx, counted: &Counted, window: Window) -> Result<u64, StoreError> {
+pub fn of(mut tx: &ReadTx, counted: &Counted, window: Option<Window>) -> Result<u64, StoreError> {
+    let Some(window) = window else { return Ok(rollup::total::<Tally>(&mut tx, counted)?.0) };
     let sum = rollup::over(tx, counted, window, |tally: &mut Tally, from, to| {
         let (table, value) = match counted.0 {
             Dimension::All => (audit::BY_TIME.table, Vec::new()),
@@ -142,14 +146,6 @@ pub fn over(tx: &ReadTx, counted: &Counted, window: Window) -> Result<u64, Store
         Ok(())
     })?;
     Ok(sum.0)
-}
-
-/// The count of one value over all time.
-///
-/// # Errors
-/// When storage fails.
-pub fn total(mut tx: &ReadTx, dimension: Dimension, value: &str) -> Result<u64, StoreError> {
-    Ok(rollup::total::<Tally>(&mut tx, &Counted(dimension, value.to_owned()))?.0)
 }
 
 /// The window of an optional date range, inclusive at both ends; `None` for all time.

@@ -19,6 +19,7 @@ use crate::domain::metrics::Metric;
 use crate::domain::recording::{AuditHead, MetricHead};
 use crate::domain::reservations::Reservation;
 use crate::domain::retention::{Gone, GoneMetrics, Mark, Runs};
+use crate::domain::rollup::OpenMinute;
 use crate::domain::tally::{Counted, Tally};
 use crate::domain::time::Timestamp;
 use crate::domain::tokens::{Session, Token};
@@ -55,6 +56,7 @@ values!(
     Token,
     Session,
     MetricSums,
+    OpenMinute,
     Mark,
     Gone,
     GoneMetrics,
@@ -88,8 +90,8 @@ const KEYS: [fn(&[u8]); 13] = [
     key::<(String, Uuid)>,
     key::<(String, Timestamp, u64)>,
     key::<(u8, u64)>,
-    key::<(u8, Scope, i64)>,
-    key::<(u8, Counted, i64)>,
+    key::<(u8, i64, Scope)>,
+    key::<(u8, i64, Counted)>,
     key::<budgets::Scope>,
     key::<(i64, budgets::Scope)>,
 ];

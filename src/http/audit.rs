@@ -215,10 +215,7 @@ async fn stats(app: Arc<App>, Query(query): Query<StatsQuery>) -> Result<Ok200<A
         .read_many(move |tx, _, _| {
             Ok(AuditStats {
                 first_seq: tx.get::<AuditAnchor>(&())?.unwrap_or_default().first,
-                total_operations: match window {
-                    None => tally::total(tx, Dimension::All, "")?,
-                    Some(window) => tally::over(tx, &Counted(Dimension::All, String::new()), window)?,
-                },
+                total_operations: tally::of(tx, &Counted::all(), window)?,
                 rbac_decisions: tally::by_value(tx, Dimension::Decision, window)?,
                 operation_types: tally::by_value(tx, Dimension::Operation, window)?,
                 agent_roles: tally::by_value(tx, Dimension::Role, window)?,

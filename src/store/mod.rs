@@ -20,6 +20,7 @@ mod remove;
 mod reshape;
 mod salvage;
 mod scratch;
+mod walk;
 mod write;
 mod writer;
 

@@ -13,11 +13,6 @@ use super::record::{Index, Lookup, Record, TableName, Value};
 
 type Bytes = &'static [u8];
 
-/// How many values a walk holds at once.
-const WALK: usize = 1000;
-/// How many bytes of values end a walk's part.
-const WALK_BYTES: usize = 4 * 1024 * 1024;
-
 /// The write transaction of one group commit, seen by one command after the other.
 pub struct WriteTx<'t> {
     pub(super) txn: &'t WriteTransaction,
@@ -219,51 +214,6 @@ impl<'t> WriteTx<'t> {
     pub fn first_key<V: Value>(&mut self) -> Result<Option<V::Key>, StoreError> {
         let first = self.table(V::TABLE)?.first()?;
         Ok(first.map(|(key, _)| V::Key::read(&mut key.value())).transpose()?)
-    }
-
-    /// Visits all values of a table in key order, part by part, also while others are written. What
-    /// [`update`](Self::update) holds back is written before each part: a walk may change more than memory holds.
-    ///
-    /// # Errors
-    /// When storage fails, a value is damaged, or `visit` fails.
-    pub fn walk<V: Value>(
-        &mut self,
-        visit: impl Fn(&mut Self, &V) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.walk_entries(|tx, _, value| visit(tx, value))
-    }
-
-    /// As [`walk`](Self::walk), with their keys.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn walk_entries<V: Value>(
-        &mut self,
-        visit: impl Fn(&mut Self, &V::Key, &V) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            self.flush()?;
-            let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let entries = self.table(V::TABLE)?.range::<&[u8]>((from, Bound::Unbounded))?;
-            let (mut values, mut bytes, mut last) = (Vec::new(), 0, None);
-            for entry in entries.take(WALK) {
-                let (key, value) = entry?;
-                values.push((V::Key::read(&mut key.value())?, V::from_stored(value.value())?));
-                last = Some(key.value().to_vec());
-                bytes += value.value().len();
-                if bytes >= WALK_BYTES {
-                    break;
-                }
-            }
-            if last.is_none() {
-                return Ok(());
-            }
-            after = last;
-            for (key, value) in &values {
-                visit(self, key, value)?;
-            }
-        }
     }
 
     /// All records of a table. For tables that stay small.

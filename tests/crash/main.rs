@@ -5,6 +5,8 @@ mod answered;
 mod backup;
 mod budgets;
 mod client;
+#[path = "../support/closing.rs"]
+mod closing;
 mod damage;
 mod export;
 mod faults;

@@ -232,11 +232,7 @@ proptest! {
                 let found = tally::by_value(&tx, dimension, window).unwrap();
                 prop_assert_eq!(&found, &wanted, "{:?} {:?}..{:?}", dimension, start, end);
                 for (value, count) in wanted {
-                    let found = match window {
-                        Some(window) => tally::over(&tx, &Counted(dimension, value), window),
-                        None => tally::total(&tx, dimension, &value),
-                    };
-                    prop_assert_eq!(found.unwrap(), count);
+                    prop_assert_eq!(tally::of(&tx, &Counted(dimension, value), window).unwrap(), count);
                 }
             }
         }

@@ -270,11 +270,28 @@ fn plain_action() -> impl Strategy<Value = Action> {
     ]
 }
 
+/// Gives what is recorded the time of its command, as records get that tell none.
+fn time(action: &mut Action, at: Timestamp) {
+    match action {
+        Action::RecordMetrics(metrics) => metrics.iter_mut().for_each(|metric| metric.recorded_at = at),
+        Action::AppendAudit(records) => records.iter_mut().for_each(|told| told.timestamp = at),
+        Action::Once(_, action) => time(action, at),
+        Action::Each(actions) => actions.iter_mut().for_each(|action| time(action, at)),
+        _ => {}
+    }
+}
+
 /// A history: some agents first, then anything.
 pub fn history(commands: usize) -> impl Strategy<Value = Vec<Command>> {
     let command = |action| {
-        (moment(), prop_oneof![3 => NONCES, 1 => any::<u64>()], action)
-            .prop_map(|(at, nonce, action)| Command { at, nonce, by: Actor::default(), action })
+        (moment(), prop_oneof![3 => NONCES, 1 => any::<u64>()], action, any::<bool>()).prop_map(
+            |(at, nonce, mut action, untimed)| {
+                if untimed {
+                    time(&mut action, at);
+                }
+                Command { at, nonce, by: Actor::default(), action }
+            },
+        )
     };
     let create = any_agent().prop_map(|agent| Action::CreateAgent(Box::new(agent)));
     (vec(command(create.boxed()), 3), vec(command(any_action().boxed()), 1..commands))

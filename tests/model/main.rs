@@ -9,12 +9,15 @@
 )]
 
 mod activity;
+#[path = "../support/closing.rs"]
+mod closing;
 mod decisions;
 mod figures;
 mod governing;
 mod history;
 mod lists;
 mod migrations;
+mod open_minute;
 mod replay;
 mod retention;
 mod tampering;

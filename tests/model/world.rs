@@ -15,6 +15,8 @@ use agentmap::store::{Location, News, ReadTx, Store, StoreError, WriteTx};
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 
+use super::closing::close_minutes;
+
 /// Memory that stays when the database on it is closed.
 #[derive(Debug, Clone, Default)]
 pub struct Disk(Arc<InMemoryBackend>);
@@ -56,6 +58,8 @@ impl Disk {
 
 enum Job {
     Command(Box<Command>),
+    /// Closes the open minutes.
+    Close,
     /// Says that it began, then waits, so that the next commands become one batch.
     Gate(mpsc::Sender<()>, mpsc::Receiver<()>),
 }
@@ -63,17 +67,20 @@ enum Job {
 fn carry_out(tx: &mut WriteTx<'_>, job: Job) -> Result<Applied, StoreError> {
     match job {
         Job::Command(command) => apply(tx, *command),
+        Job::Close => {
+            close_minutes(tx)?;
+            Ok(done())
+        }
         Job::Gate(entered, leave) => {
             entered.send(()).unwrap();
             leave.recv().unwrap();
-            Ok(Applied {
-                outcome: Ok(Outcome::Done),
-                events: Vec::new(),
-                changes: Vec::new(),
-                keys: Vec::new(),
-            })
+            Ok(done())
         }
     }
+}
+
+fn done() -> Applied {
+    Applied { outcome: Ok(Outcome::Done), events: Vec::new(), changes: Vec::new(), keys: Vec::new() }
 }
 
 /// An open store, all that it has published, and the roster that followed its changes.
@@ -157,6 +164,12 @@ impl World {
         let applied: Vec<_> = answers.into_iter().map(|answer| runtime.block_on(answer).unwrap()).collect();
         self.roster = self.roster.with(applied.iter().flat_map(|applied| &applied.changes));
         applied
+    }
+
+    /// Closes the open minutes: no time lacks what is summed in a shorter one.
+    pub fn close_minutes(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.store.as_ref().unwrap().submit(Job::Close)).unwrap();
     }
 
     pub fn read(&self) -> ReadTx {

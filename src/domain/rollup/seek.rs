@@ -6,7 +6,7 @@ use super::Rollup;
 use crate::store::{Key, ReadTx, StoreError};
 
 /// Visits the stored sums of the buckets `from..to`.
-pub(super) fn each<R: Rollup>(
+pub(super) fn each_stored<R: Rollup>(
     tx: &ReadTx,
     grain: u8,
     scope: &R::Scope,
