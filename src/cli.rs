@@ -2,6 +2,7 @@
 
 mod governance;
 mod hook;
+mod read;
 mod service;
 mod token;
 
@@ -22,15 +23,23 @@ pub use token::{TokenArgs, TokenCommand, TokenCreateArgs};
 #[derive(Debug, Parser)]
 #[command(name = "agentmap", version = crate::VERSION, about, long_about = None, max_term_width = 100)]
 pub struct Cli {
+    #[expect(missing_docs)]
+    #[command(flatten)]
+    pub common: Common,
+    #[expect(missing_docs)]
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
     /// Read settings from this file [default: agentmap.toml, where it is there]
     #[arg(long, global = true, env = "AGENTMAP_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[expect(missing_docs)]
     #[command(flatten)]
     pub settings: Settings,
-    #[expect(missing_docs)]
-    #[command(subcommand)]
-    pub command: Command,
 }
 
 /// What is to be done.

@@ -38,8 +38,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches};
-
 use crate::app::{App, Clock, system_clock};
 use crate::cli::{Cli, Command, HookAction, HookArgs, PolicyArgs, PolicyCommand};
 use crate::config::Config;
@@ -68,19 +66,15 @@ pub const WRONG_USE: u8 = 2;
 /// Parses the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let ran = match Cli::from_arg_matches(&matches) {
-        Err(e) => e.exit(),
-        Ok(cli) => {
-            match Config::resolve(cli.settings, &matches, cli.config.as_deref(), !answers(&cli.command)) {
-                Err(e) if answers(&cli.command) => return hook::misconfigured(&e.to_string()),
-                Err(e) => {
-                    output::complain(&e.to_string());
-                    return ExitCode::from(WRONG_USE);
-                }
-                Ok(config) => run(cli.command, config),
-            }
+    let (Cli { common, command }, matches) = Cli::read(&std::env::args_os().collect::<Vec<_>>());
+    let config = Config::resolve(common.settings, &matches, common.config.as_deref(), !answers(&command));
+    let ran = match config {
+        Err(e) if answers(&command) => return hook::misconfigured(&e.to_string()),
+        Err(e) => {
+            output::complain(&e.to_string());
+            return ExitCode::from(WRONG_USE);
         }
+        Ok(config) => run(command, config),
     };
     ran.unwrap_or_else(|fault| {
         output::complain(&fault.0);

@@ -52,7 +52,7 @@ mod tests {
         ];
         let matches = Cli::command().get_matches_from(told);
         let cli = Cli::from_arg_matches(&matches).unwrap();
-        let config = Config::resolve(cli.settings, &matches, None, false).unwrap();
+        let config = Config::resolve(cli.common.settings, &matches, None, false).unwrap();
         let here = |name: &str| std::path::absolute(name).unwrap().display().to_string();
         let mut flags: Vec<_> = config.flags.iter().map(|flag| flag.to_str().unwrap().to_owned()).collect();
         flags.sort();

@@ -83,8 +83,8 @@ impl Run<'_, '_> {
             }
             _ => {}
         }
-        if let (Decision::Allowed, Some(agent_id)) = (decided.decision, asked.agent_id) {
-            self.hold(&asked, agent_id, seq)?;
+        if let (Decision::Allowed, Some(agent)) = (decided.decision, &decided.agent) {
+            self.hold(&asked, agent, seq)?;
         }
         if asked.agent_id.is_none() {
             unknown_agents::saw(self.tx, &asked.told, self.at)?;
@@ -101,11 +101,7 @@ impl Run<'_, '_> {
         let context = JsonText::of(&told);
         let told =
             NewAudit { decision: decided.decision, reason: Some(decided.reason), context, ..asked.told };
-        // It may have been deleted since it asked.
-        let registered = match asked.agent_id {
-            Some(id) if self.tx.contains::<Agent>(&id)? => Some(id),
-            _ => None,
-        };
+        let registered = decided.agent.map(|agent| agent.agent_id);
         let record = self.append_of(told, registered)?;
         if let Some(id) = registered {
             Presence::seen(self.tx, id, record.told.timestamp, self.at, record.told.session_id.as_deref())?;
@@ -115,17 +111,16 @@ impl Run<'_, '_> {
     }
 
     /// Takes what an allowed operation may use out of the budgets.
-    fn hold(&mut self, asked: &Asked, agent_id: Uuid, seq: u64) -> Result<(), StoreError> {
+    fn hold(&mut self, asked: &Asked, agent: &Agent, seq: u64) -> Result<(), StoreError> {
         let (cost, tokens) = asked.estimates();
         if cost == 0 && tokens == 0 {
             return Ok(());
         }
-        let Some(agent) = self.tx.get::<Agent>(&agent_id)? else { return Ok(()) };
         self.reserve(&Reservation {
             seq,
-            agent_id,
+            agent_id: agent.agent_id,
             session: asked.told.session_id.clone(),
-            category: agent.metadata.category,
+            category: agent.metadata.category.clone(),
             cost_nanos: u64::try_from(cost).unwrap_or(u64::MAX),
             tokens: u64::try_from(tokens).unwrap_or(u64::MAX),
             until: asked.hold_until,

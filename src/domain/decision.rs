@@ -121,6 +121,8 @@ fn kind(scope: &Scope) -> String {
 
 /// What is decided, before anything is written.
 pub struct Decided {
+    /// Who asks; `None` where it is not registered, or was deleted since it asked.
+    pub agent: Option<Agent>,
     /// All checks, those of budgets and approvals with them.
     pub checks: Vec<Check>,
     /// How the budgets stand, with what is allowed taken out.
@@ -184,7 +186,7 @@ impl Decided {
         let taken = if decision == Decision::Allowed { (cost, tokens) } else { (0, 0) };
         let budget = budgets.and_then(|budgets| budgets.state(taken.0, taken.1));
         let reason = decisive.map_or_else(String::new, |check| in_words(check, &asked.question));
-        Ok(Self { checks, budget, decision, rule, reason })
+        Ok(Self { agent, checks, budget, decision, rule, reason })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Small text types that are stored and shown as they are.
 
 use bincode::{Decode, Encode};
-use serde::ser::Error;
+use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -16,8 +17,10 @@ impl JsonText {
     /// The text of a value.
     #[must_use]
     pub fn of<T: Serialize>(value: &T) -> Self {
-        // Serializing the crate's own types cannot fail; `null` keeps the record readable if it ever does.
-        Self(serde_json::to_value(value).map_or_else(|_| "null".into(), |v| v.to_string()))
+        // Through a value, whose members are sorted. Serializing the crate's own types cannot fail; `null` keeps the
+        // record readable if it ever does.
+        let sorted = serde_json::to_value(value).and_then(|value| serde_json::to_string(&value));
+        Self(sorted.unwrap_or_else(|_| "null".into()))
     }
 }
 
@@ -38,6 +41,7 @@ impl Serialize for JsonText {
 impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         // Through a value, so that the text is compact and its members sorted.
-        Ok(Self(serde_json::Value::deserialize(d)?.to_string()))
+        let value = serde_json::Value::deserialize(d)?;
+        serde_json::to_string(&value).map(Self).map_err(D::Error::custom)
     }
 }

@@ -135,7 +135,7 @@ async fn simulate(app: Arc<App>, Json(wish): Json<Wish>) -> Result<Ok200<Ruling>
         let said = asked.said(&mut tx, at)?;
         Decided::of(&mut tx, &asked, said.as_ref(), at)
     })?;
-    let Decided { checks, budget, decision, rule, reason } = decided;
+    let Decided { checks, budget, decision, rule, reason, .. } = decided;
     Ok(Ok200(Ruling { decision, reason, rule, checks, budget, audit_id: None, seq: None, approval_id: None }))
 }
 

@@ -63,10 +63,10 @@ fn rich() -> (Disk, Dump) {
     }
 }
 
-type Damage<'a> = &'a dyn Fn(&mut redb::Table<'_, &'static [u8], &'static [u8]>);
+pub type Damage<'a> = &'a dyn Fn(&mut redb::Table<'_, &'static [u8], &'static [u8]>);
 
 /// Whether a check of a damaged copy complains.
-fn found(disk: &Disk, table: &str, damage: Damage<'_>) -> bool {
+pub fn found(disk: &Disk, table: &str, damage: Damage<'_>) -> bool {
     let copy = disk.copy();
     let database = copy.database();
     let write = database.begin_write().unwrap();

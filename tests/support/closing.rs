@@ -13,7 +13,7 @@ pub fn close_minutes(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
 
 fn close<R: Rollup>(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
     if let Some(open) = Open::of::<R>(tx)? {
-        assert!(rollup::close::<R>(tx, open, usize::MAX)?, "all of it is closed at once");
+        assert!(rollup::close::<R>(tx, &open, usize::MAX)?, "all of it is closed at once");
     }
     Ok(())
 }

@@ -95,10 +95,10 @@ pub fn open_none(_: &mut WriteTx<'_>) -> Result<(), StoreError> {
 /// # Errors
 /// When storage fails.
 pub fn turn<R: Rollup>(tx: &mut WriteTx<'_>, now: Timestamp) -> Result<(), StoreError> {
-    if let Some(open) = Open::of::<R>(tx)? {
-        if open.lasts(now) || !close::<R>(tx, open, CLOSED_AT_ONCE)? {
-            return Ok(());
-        }
+    if let Some(open) = Open::of::<R>(tx)?
+        && (open.lasts(now) || !close::<R>(tx, &open, CLOSED_AT_ONCE)?)
+    {
+        return Ok(());
     }
     let open = Open { bucket: now.0.div_euclid(MINUTE), closed: None };
     if tx.values_after::<R>(&open.prefix(), &[], 1)?.is_empty() {
@@ -115,12 +115,12 @@ fn set<R: Rollup>(tx: &mut WriteTx<'_>, open: Option<Open>) -> Result<(), StoreE
 ///
 /// # Errors
 /// When storage fails.
-pub fn close<R: Rollup>(tx: &mut WriteTx<'_>, open: Open, scopes: usize) -> Result<bool, StoreError> {
+pub fn close<R: Rollup>(tx: &mut WriteTx<'_>, open: &Open, scopes: usize) -> Result<bool, StoreError> {
     let after = open.closed.as_deref().unwrap_or_default();
     let sums = tx.values_after::<R>(&open.prefix(), after, scopes)?;
     let closed = match sums.last() {
         Some(((_, _, last), _)) if sums.len() == scopes => {
-            Some(Open { closed: Some(last.to_bytes()), ..open })
+            Some(Open { bucket: open.bucket, closed: Some(last.to_bytes()) })
         }
         _ => None,
     };
