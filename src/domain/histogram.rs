@@ -5,6 +5,8 @@
 
 use bincode::{Decode, Encode};
 
+use crate::store::codec::CodecError;
+
 const SUB_BITS: u32 = 5;
 const SUB: u64 = 1 << SUB_BITS;
 
@@ -16,6 +18,34 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// That of one duration.
+    #[must_use]
+    pub fn of(micros: u64) -> Self {
+        Self { counts: vec![(bucket(micros), 1)] }
+    }
+
+    /// That of counts by bucket, as [`counts`](Self::counts) gives them.
+    ///
+    /// # Errors
+    /// When they are not in order.
+    pub fn of_counts(counts: Vec<(u16, u64)>) -> Result<Self, CodecError> {
+        let histogram = Self { counts };
+        histogram.in_order()?;
+        Ok(histogram)
+    }
+
+    /// # Errors
+    /// When the counts are not in order: what was read is damaged.
+    pub fn in_order(&self) -> Result<(), CodecError> {
+        let in_order = self.counts.is_sorted_by(|(a, _), (b, _)| a < b);
+        if in_order { Ok(()) } else { Err(CodecError("a histogram is out of order".into())) }
+    }
+
+    /// The counts by bucket, in order.
+    pub fn counts(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.counts.iter().copied()
+    }
+
     /// Counts a duration.
     pub fn add(&mut self, micros: u64) {
         self.add_to(bucket(micros), 1);

@@ -3,78 +3,23 @@
 //! Amounts are summed as whole numbers of a small unit, so that the order in which records arrive
 //! cannot change a sum.
 
+mod scope;
+mod stored;
+
 use bincode::{Decode, Encode};
-use uuid::Uuid;
 
 use super::histogram::Histogram;
 use super::metrics::{Measures, Metric};
 use super::rollup::{self, Open, Rollup};
-use crate::store::codec::CodecError;
-use crate::store::{Key, StoreError, TableName, Value, WriteTx};
+use crate::store::codec::{self, CodecError};
+use crate::store::{StoreError, TableName, Value, WriteTx};
+
+pub use scope::Scope;
 
 /// Billionths: of a USD, or of a quality score of 1.
 const BILLION: f64 = 1e9;
 
-/// Which metrics are summed together.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// All.
-    All,
-    /// Those of an agent.
-    Agent(Uuid),
-    /// Those of a type.
-    Type(String),
-    /// Those of an agent and a type.
-    AgentType(Uuid, String),
-}
-
-impl Scope {
-    /// The scope of some filters.
-    #[must_use]
-    pub fn of(agent: Option<Uuid>, metric_type: Option<&str>) -> Self {
-        match (agent, metric_type) {
-            (None, None) => Self::All,
-            (Some(agent), None) => Self::Agent(agent),
-            (None, Some(t)) => Self::Type(t.into()),
-            (Some(agent), Some(t)) => Self::AgentType(agent, t.into()),
-        }
-    }
-
-    /// The scopes that a metric belongs to.
-    #[must_use]
-    pub fn all_of(metric: &Metric) -> [Self; 4] {
-        let (agent, metric_type) = (metric.agent_id, &metric.metric_type);
-        [
-            Self::All,
-            Self::Agent(agent),
-            Self::Type(metric_type.clone()),
-            Self::AgentType(agent, metric_type.clone()),
-        ]
-    }
-}
-
-impl Key for Scope {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::All => 0_u8.write(out),
-            Self::Agent(agent) => (1_u8, *agent).write(out),
-            Self::Type(t) => (2_u8, t.as_str()).write(out),
-            Self::AgentType(agent, t) => (3_u8, *agent, t.as_str()).write(out),
-        }
-    }
-
-    fn read(input: &mut &[u8]) -> Result<Self, CodecError> {
-        Ok(match u8::read(input)? {
-            0 => Self::All,
-            1 => Self::Agent(Uuid::read(input)?),
-            2 => Self::Type(String::read(input)?),
-            3 => Self::AgentType(Uuid::read(input)?, String::read(input)?),
-            other => return Err(CodecError(format!("unknown scope {other}"))),
-        })
-    }
-}
-
-/// Sums over some metrics.
+/// Sums over some metrics. In the order of the members version 1 was stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct MetricSums {
     /// How many records.
@@ -100,7 +45,27 @@ pub struct MetricSums {
 
 impl Value for MetricSums {
     const TABLE: TableName = "metric_sums";
+    const VERSION: u8 = 2;
     type Key = (u8, i64, Scope);
+
+    fn to_stored(&self) -> Result<Vec<u8>, CodecError> {
+        let mut stored = vec![Self::VERSION];
+        self.write(&mut stored);
+        Ok(stored)
+    }
+
+    fn from_stored(bytes: &[u8]) -> Result<Self, CodecError> {
+        let read = match bytes {
+            [Self::VERSION, body @ ..] => Self::read(body),
+            // Version 1 was written by bincode.
+            [1, body @ ..] => codec::decode_body(body).and_then(|sums: Self| {
+                sums.times.in_order()?;
+                Ok(sums)
+            }),
+            _ => Err(CodecError("it holds a value of unknown version".into())),
+        };
+        read.map_err(|e| CodecError(format!("{}: {}", Self::TABLE, e.0)))
+    }
 }
 
 impl Rollup for MetricSums {
