@@ -182,9 +182,9 @@ pub fn for_movement(
     nonce: u64,
 ) -> Result<Vec<Alert>, StoreError> {
     let mut alerts = Vec::new();
-    let mut tell = |before, after, limit, message: String| {
+    let mut tell = |before, after, limit, message: &dyn Fn() -> String| {
         alerts.extend(crossed(before, after, limit).map(|threshold| {
-            Alert::of_agent(agent, threshold.severity, threshold.title, message.clone(), at, nonce)
+            Alert::of_agent(agent, threshold.severity, threshold.title, message(), at, nonce)
         }));
     };
     let cost = moved.day.after.cost_nanos() - moved.day.before.cost_nanos();
@@ -195,20 +195,22 @@ pub fn for_movement(
         }
         let standing = scope.standing(tx, Some(agent), day)?;
         let Some(limit) = standing.limit else { continue };
-        let whose = match &scope {
-            Scope::Category(name) => format!("the category {name}"),
-            Scope::Fleet => "the fleet".into(),
-            _ => agent.name.clone(),
+        let message = || {
+            let whose = match &scope {
+                Scope::Category(name) => format!("the category {name}"),
+                Scope::Fleet => "the fleet".into(),
+                _ => agent.name.clone(),
+            };
+            let (used, of) = (from_billionths(standing.used), from_billionths(limit));
+            format!("{whose} used {used:.2} of {of:.2} {} today", agent.limits.currency)
         };
-        let (used, of) = (from_billionths(standing.used), from_billionths(limit));
-        let message = format!("{whose} used {used:.2} of {of:.2} {} today", agent.limits.currency);
-        tell(standing.used.saturating_sub(cost), standing.used, limit, message);
+        tell(standing.used.saturating_sub(cost), standing.used, limit, &message);
     }
     if let Some(session) = &moved.session {
         let (before, after) = (session.before.tokens(), session.after.tokens());
         let limit = agent.limits.max_tokens_per_session;
-        let message = format!("{} used {after} of {limit} tokens in one session", agent.name);
-        tell(before.into(), after.into(), limit.into(), message);
+        let message = || format!("{} used {after} of {limit} tokens in one session", agent.name);
+        tell(before.into(), after.into(), limit.into(), &message);
     }
     Ok(alerts)
 }

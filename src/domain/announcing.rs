@@ -90,26 +90,9 @@ impl Run<'_, '_> {
         let day = zone.day(metric.recorded_at);
         let standing = Scope::Agent(agent.agent_id).standing(self.tx, Some(agent), day)?;
         let remaining = from_billionths(standing.limit.unwrap_or(0)) - from_billionths(standing.used);
-        let details = Details {
-            agent_id: Some(agent.agent_id.to_string()),
-            operation: Some(metric.metric_type.clone()),
-            tokens: m.tokens_used,
-            cost: m.cost_usd,
-            score: m.quality_score,
-            duration: m.execution_time_ms,
-            session_id: metric.session_id.clone(),
-            ..Details::default()
-        };
-        let event = |kind, message: String| Event {
-            seq: 0,
-            nonce: metric.nonce,
-            kind,
-            timestamp: metric.recorded_at,
-            agent_name: agent.name.clone(),
-            agent_role: agent.role.clone(),
-            message: format!("{}: {message}", agent.name),
-            details: details.clone(),
-            data: Data::Metric(Arc::clone(metric)),
+        let event = |kind, message: String| {
+            let (name, role) = (agent.name.clone(), agent.role.clone());
+            Event::of_metric(Arc::clone(metric), kind, name, role, &format!(": {message}"))
         };
         self.tell(event(EventKind::MetricRecorded, format!("{} recorded", metric.metric_type)))?;
         let is_task = metric.metric_type == "task_completion";

@@ -7,6 +7,7 @@ use bincode::{Decode, Encode};
 
 use super::audit::AuditRecord;
 use super::events::{Data, Details, Event, EventKind};
+use super::metrics::Metric;
 use super::text::JsonText;
 use super::time::Timestamp;
 use crate::store::{Key, ReadTx, StoreError, TableName, Value, WriteTx};
@@ -18,6 +19,34 @@ pub enum StoredEvent {
     Operation(u64),
     /// Anything else.
     Other(Box<StoredOther>),
+    /// What a metric tells of: the rest of it follows from that.
+    Measured(Box<StoredMeasured>),
+}
+
+impl StoredEvent {
+    /// When it happened, where it is no operation.
+    #[must_use]
+    pub fn time_of_other(&self) -> Option<Timestamp> {
+        match self {
+            Self::Operation(_) => None,
+            Self::Other(other) => Some(other.timestamp),
+            Self::Measured(measured) => Some(measured.timestamp),
+        }
+    }
+}
+
+/// See [`Event`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct StoredMeasured {
+    /// The number of the metric.
+    metric: u64,
+    kind: EventKind,
+    timestamp: Timestamp,
+    agent_name: String,
+    agent_role: String,
+    /// What comes after the agent's name.
+    message: String,
+    budget_remaining: Option<f64>,
 }
 
 /// See [`Event`].
@@ -37,7 +66,7 @@ pub struct StoredOther {
 /// Where the record behind an event is.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum StoredData {
-    /// The metric of this number.
+    /// The metric of this number: before schema 6, see [`StoredMeasured`].
     Metric(u64),
     /// Here.
     Json(JsonText),
@@ -72,7 +101,20 @@ impl Event {
                 tx.set(&self.seq, &StoredEvent::Operation(record.seq))?;
                 return Ok(self);
             }
-            Data::Metric(metric) => StoredData::Metric(metric.seq),
+            Data::Metric(metric) => {
+                let message = self.message.strip_prefix(self.agent_name.as_str());
+                let measured = StoredMeasured {
+                    metric: metric.seq,
+                    kind: self.kind,
+                    timestamp: self.timestamp,
+                    agent_name: self.agent_name.clone(),
+                    agent_role: self.agent_role.clone(),
+                    message: message.unwrap_or_default().to_owned(),
+                    budget_remaining: self.details.budget_remaining,
+                };
+                tx.set(&self.seq, &StoredEvent::Measured(Box::new(measured)))?;
+                return Ok(self);
+            }
             Data::Json(json) => StoredData::Json(json.clone()),
         };
         let stored = StoredOther {
@@ -111,6 +153,19 @@ impl Event {
             StoredEvent::Operation(audit) => {
                 let record = tx.get::<AuditRecord>(&audit)?.ok_or_else(missing)?;
                 return Ok(Self { seq, ..Self::of_operation(Arc::new(record)) });
+            }
+            StoredEvent::Measured(measured) => {
+                let metric = tx.get::<Metric>(&measured.metric)?.ok_or_else(missing)?;
+                let event = Self::of_metric(
+                    Arc::new(metric),
+                    measured.kind,
+                    measured.agent_name,
+                    measured.agent_role,
+                    &measured.message,
+                );
+                let details =
+                    Details { budget_remaining: measured.budget_remaining, ..event.details.clone() };
+                return Ok(Self { seq, details, ..event });
             }
             StoredEvent::Other(other) => *other,
         };

@@ -151,7 +151,7 @@ fn first_at(tx: &ReadTx, time: Timestamp, first_kept: u64, last_seq: u64) -> Res
 /// Whether an event is no operation, and of an earlier time.
 fn is_other_before(tx: &ReadTx, seq: u64, time: Timestamp) -> Result<bool, StoreError> {
     let event = tx.get::<StoredEvent>(&seq)?;
-    Ok(matches!(event, Some(StoredEvent::Other(other)) if other.timestamp < time))
+    Ok(event.and_then(|event| event.time_of_other()).is_some_and(|at| at < time))
 }
 
 /// Records that are this much later than the first of a time say nothing of where it is: clocks may be wrong.

@@ -186,6 +186,38 @@ impl Event {
         }
     }
 
+    /// What a metric of an agent tells of. `message` comes after the agent's name.
+    #[must_use]
+    pub fn of_metric(
+        metric: Arc<Metric>,
+        kind: EventKind,
+        agent_name: String,
+        agent_role: String,
+        message: &str,
+    ) -> Self {
+        let m = &metric.measures;
+        Self {
+            seq: 0,
+            nonce: metric.nonce,
+            kind,
+            timestamp: metric.recorded_at,
+            message: format!("{agent_name}{message}"),
+            agent_name,
+            agent_role,
+            details: Details {
+                agent_id: Some(metric.agent_id.to_string()),
+                operation: Some(metric.metric_type.clone()),
+                tokens: m.tokens_used,
+                cost: m.cost_usd,
+                score: m.quality_score,
+                duration: m.execution_time_ms,
+                session_id: metric.session_id.clone(),
+                ..Details::default()
+            },
+            data: Data::Metric(metric),
+        }
+    }
+
     /// About how many bytes the event holds, its frame included.
     #[must_use]
     pub fn weight(&self) -> usize {
