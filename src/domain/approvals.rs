@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::events::{Data, Details, Event, EventKind};
 use super::log_id::{log_id, seq_of};
+use super::question::Question;
 use super::text::JsonText;
 use super::time::Timestamp;
 use crate::store::codec::Key;
@@ -40,45 +41,6 @@ pub enum Reach {
     Session,
     /// The like of it, until the grant is revoked.
     Always,
-}
-
-/// What a person is asked about.
-#[derive(Debug, Clone, Default, PartialEq, Encode, Decode, Serialize, Deserialize, ToSchema)]
-pub struct Question {
-    /// The tool.
-    #[schema(example = "Bash")]
-    pub tool: String,
-    /// The path that it is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The command that it runs; of a long one the beginning.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "git push origin main")]
-    pub command: Option<String>,
-    /// The SHA-256 of a command that is longer than what is kept of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command_sha256: Option<String>,
-    /// The service that it calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub api: Option<String>,
-    /// What it is on otherwise, such as an address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// Where the agent is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cwd: Option<String>,
-    /// Where its project lies.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub project_root: Option<String>,
-    /// In which session.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    /// What it may cost, in USD.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub estimated_cost_usd: Option<f64>,
-    /// How many tokens it may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub estimated_tokens: Option<u64>,
 }
 
 /// An answer.

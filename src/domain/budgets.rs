@@ -265,29 +265,29 @@ pub fn fill(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
     })
 }
 
-/// What is left of an agent's budgets, as decisions tell it. Amounts are in USD.
+/// What is left of an agent's budgets, as decisions tell it, members in the order of their names. Amounts are in USD.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetState {
     /// What the day may cost, what an operator added for today included.
     pub cost_limit: f64,
-    /// What it cost so far.
-    pub cost_used: f64,
-    /// What is held for operations that were allowed and of which no metric told yet, this one included.
-    pub cost_reserved: f64,
     /// What is left.
     pub cost_remaining: f64,
+    /// What is held for operations that were allowed and of which no metric told yet, this one included.
+    pub cost_reserved: f64,
+    /// What it cost so far.
+    pub cost_used: f64,
     /// What the session may use; without a session there is none to tell of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_limit: Option<u64>,
-    /// What it used so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_used: Option<u64>,
-    /// What is held, this operation included.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_reserved: Option<u64>,
     /// What is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_remaining: Option<u64>,
+    /// What is held, this operation included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_reserved: Option<u64>,
+    /// What it used so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
 }
 
 impl BudgetState {

@@ -9,13 +9,14 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::agents::Agent;
-use super::approvals::{self, Question};
+use super::approvals;
 use super::audit::{Decision, NewAudit};
 use super::budgets::BudgetState;
 use super::command::{Outcome, Run, Stop};
 use super::decision::{Asked, Decided, Said};
 use super::events::Event;
 use super::policy::Check;
+use super::question::Question;
 use super::recording::AuditHead;
 use super::reservations::{self, Reservation};
 use super::text::JsonText;
@@ -24,7 +25,7 @@ use super::unknown_agents;
 use super::usage::Presence;
 use crate::store::{Key, ReadTx, StoreError};
 
-/// What the audit record of a decision tells beside the decision.
+/// What the audit record of a decision tells beside the decision, members in the order of their names.
 #[derive(Serialize)]
 struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +99,7 @@ impl Run<'_, '_> {
             context: context.filter(|context| context.get() != "{}"),
             rule: &decided.rule,
         };
-        let context = JsonText::of(&told);
+        let context = JsonText::sorted(&told);
         let told =
             NewAudit { decision: decided.decision, reason: Some(decided.reason), context, ..asked.told };
         let registered = decided.agent.map(|agent| agent.agent_id);

@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::agents::Agent;
-use super::approvals::{Approval, ApprovalStatus, Question};
+use super::approvals::{Approval, ApprovalStatus};
 use super::audit::{Decision, NewAudit};
 use super::budgets::{BudgetState, Scope, Standing, Zone};
 use super::grants::Grant;
 use super::idempotency::hash_of;
 use super::metric_sums::billionths;
 use super::policy::{Check, Dimension, ruling};
+use super::question::Question;
 use super::time::Timestamp;
 use crate::store::{Lookup, StoreError};
 

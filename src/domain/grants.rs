@@ -6,10 +6,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::admin::Act;
-use super::approvals::{Approval, Question, Reach};
+use super::approvals::{Approval, Reach};
 use super::command::{Outcome, Run, Stop};
 use super::log_id::{log_id, seq_of};
 use super::metric_sums::billionths;
+use super::question::Question;
 use super::refusal::Refusal;
 use super::time::Timestamp;
 use crate::store::{Index, Lookup, ReadTx, Record, StoreError, TableName, Value};

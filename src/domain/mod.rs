@@ -59,6 +59,7 @@ pub mod policy;
 pub mod prices;
 pub mod pruning;
 pub mod quality;
+pub mod question;
 pub mod recording;
 pub mod refusal;
 pub mod refusals;

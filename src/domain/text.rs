@@ -22,6 +22,15 @@ impl JsonText {
         let sorted = serde_json::to_value(value).and_then(|value| serde_json::to_string(&value));
         Self(sorted.unwrap_or_else(|_| "null".into()))
     }
+
+    /// The text of a value that is serialized with its members in the order of their names: as [`of`](Self::of), and
+    /// sooner.
+    #[must_use]
+    pub fn sorted<T: Serialize>(value: &T) -> Self {
+        let sorted = Self(serde_json::to_string(value).unwrap_or_else(|_| "null".into()));
+        debug_assert_eq!(sorted, Self::of(value), "members are in the order of their names");
+        sorted
+    }
 }
 
 impl Default for JsonText {

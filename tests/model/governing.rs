@@ -1,6 +1,6 @@
 //! What agents ask, and what operators do about it, for random histories.
 
-use agentmap::domain::approvals::{Question, Reach};
+use agentmap::domain::approvals::Reach;
 use agentmap::domain::budget_acts::BudgetChange;
 use agentmap::domain::budgets::Scope;
 use agentmap::domain::command::Action;
@@ -8,6 +8,7 @@ use agentmap::domain::decision::Asked;
 use agentmap::domain::idempotency::hash_of;
 use agentmap::domain::log_id::log_id;
 use agentmap::domain::policy::{Check, Dimension};
+use agentmap::domain::question::Question;
 use agentmap::domain::time::Timestamp;
 use proptest::option;
 use proptest::prelude::*;

@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{Call, Check, Dimension, Rights};
-use crate::domain::approvals::Question;
 use crate::domain::audit::{Decision, Hash, NewAudit};
 use crate::domain::decision::Asked;
 use crate::domain::idempotency::hash_of;
 use crate::domain::metric_sums::billionths;
+use crate::domain::question::Question;
 use crate::domain::text::JsonText;
 use crate::domain::time::Timestamp;
 
