@@ -1,15 +1,15 @@
 //! Groups of metrics over two windows, a present one in steps and the one before: by agent, role, category or type.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::metric_stats::sums_over;
+use super::metric_stats::{sums_by_agent, sums_over};
 use super::metric_sums::{MetricSums, Scope};
 use super::rollup::{self, Rollup, StepLength, Window};
 use super::time::{DAY, Timestamp};
 use super::usage::DayUsage;
-use crate::store::{Key, ReadTx, StoreError};
+use crate::store::{ReadTx, StoreError, Value as _};
 
 /// The present window and the one before.
 pub(super) struct Windows {
@@ -33,6 +33,25 @@ impl Windows {
             step,
             before: Window { from: back(end - length), to: Some(back(now.minute_start().0)) },
         }
+    }
+
+    /// How many steps the present window has.
+    fn steps(&self) -> usize {
+        usize::try_from((self.last.0 - self.from.0) / self.step.micros() + 1).unwrap_or(0)
+    }
+
+    /// Visits what each agent used in the steps of the present window, sum by sum.
+    fn each_step(
+        &self,
+        tx: &ReadTx,
+        mut visit: impl FnMut(usize, Uuid, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (from, last) = (self.from, self.last);
+        let of_agent = |step, scope, sums: &[u8]| match scope {
+            Scope::Agent(agent) => visit(step, agent, sums),
+            _ => Ok(()),
+        };
+        rollup::series_each::<MetricSums>(tx, Scope::AGENTS, from, last, self.step, of_agent)
     }
 }
 
@@ -61,24 +80,28 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Adds what a scope used in the present window; gives whether that was anything.
-    fn add_present(&mut self, tx: &ReadTx, scope: &Scope, windows: &Windows) -> Result<bool, StoreError> {
-        let steps = rollup::series::<MetricSums>(tx, scope, windows.from, windows.last, windows.step)?;
-        self.points.resize(steps.len(), (0, 0));
-        let count = self.sums.count;
-        for ((_, sums), point) in steps.iter().zip(&mut self.points) {
-            self.sums.merge(sums);
+    /// Adds what was used in a step of the present window.
+    fn add_step(&mut self, windows: &Windows, step: usize, sums: &MetricSums) {
+        self.points.resize(windows.steps(), (0, 0));
+        self.sums.merge(sums);
+        if let Some(point) = self.points.get_mut(step) {
             *point = (point.0 + sums.cost_nanos(), point.1.saturating_add(sums.tokens()));
         }
-        Ok(self.sums.count > count)
     }
 
-    /// Adds what a scope used in both windows; gives whether that was anything in the present one.
-    pub fn add(&mut self, tx: &ReadTx, scope: &Scope, windows: &Windows) -> Result<bool, StoreError> {
+    /// Adds what a scope used in both windows.
+    pub fn add(&mut self, tx: &ReadTx, scope: &Scope, windows: &Windows) -> Result<(), StoreError> {
         self.before += sums_over(tx, scope, windows.before)?.cost_nanos();
-        let recorded = self.add_present(tx, scope, windows)?;
+        let steps = rollup::series::<MetricSums>(tx, scope, windows.from, windows.last, windows.step)?;
+        for (step, (_, sums)) in steps.iter().enumerate() {
+            self.add_step(windows, step, sums);
+        }
+        self.set_rank();
+        Ok(())
+    }
+
+    fn set_rank(&mut self) {
         self.rank = Rank { cost: self.sums.cost_nanos(), before: self.before, tokens: self.sums.tokens() };
-        Ok(recorded)
     }
 
     fn is_empty(&self) -> bool {
@@ -102,6 +125,28 @@ impl Ranking {
     }
 }
 
+/// Groups of agents, while they are found.
+#[derive(Default)]
+struct Groups {
+    groups: Vec<Group>,
+    by_key: HashMap<String, usize>,
+    by_agent: HashMap<Uuid, usize>,
+}
+
+impl Groups {
+    /// The group of an agent, which `key_and_name` tells where it is not known.
+    fn of(&mut self, agent: Uuid, key_and_name: impl Fn(Uuid) -> (String, String)) -> &mut Group {
+        let at = *self.by_agent.entry(agent).or_insert_with(|| {
+            let (key, name) = key_and_name(agent);
+            *self.by_key.entry(key.clone()).or_insert_with(|| {
+                self.groups.push(Group { key, name, ..Group::default() });
+                self.groups.len() - 1
+            })
+        });
+        &mut self.groups[at]
+    }
+}
+
 /// The agents that recorded anything, grouped by what `key_and_name` makes of their ids.
 pub(super) fn by_agents(
     tx: &ReadTx,
@@ -109,18 +154,27 @@ pub(super) fn by_agents(
     most: usize,
     key_and_name: impl Fn(Uuid) -> (String, String),
 ) -> Result<Ranking, StoreError> {
-    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for id in DayUsage::agents_between(tx, windows.before.from.day(), windows.last.day())? {
-        let (key, name) = key_and_name(id);
-        let group = groups.entry(key.clone()).or_insert_with(|| Group { key, name, ..Group::default() });
-        group.agents += u64::from(group.add(tx, &Scope::Agent(id), windows)?);
+    let mut found = Groups::default();
+    for (id, sums) in sums_by_agent(tx, windows.before)? {
+        found.of(id, &key_and_name).before += sums.cost_nanos();
     }
-    // Who recorded something earlier or later on the days at the edges alone is left out.
-    Ok(Ranking::of(groups.into_values().filter(|group| !group.is_empty()).collect(), most))
+    let mut recorded = HashSet::new();
+    windows.each_step(tx, |step, id, sums| {
+        let group = found.of(id, &key_and_name);
+        group.add_step(windows, step, &MetricSums::from_stored(sums)?);
+        group.agents += u64::from(recorded.insert(id));
+        Ok(())
+    })?;
+    for group in &mut found.groups {
+        group.points.resize(windows.steps(), (0, 0));
+        group.set_rank();
+    }
+    // Who was known in the window before and cost nothing is left out.
+    Ok(Ranking::of(found.groups.into_iter().filter(|group| !group.is_empty()).collect(), most))
 }
 
 /// Each agent that recorded anything, over windows of days: what each used is known by day, so that the sums of those
-/// alone are read that are among the first.
+/// alone are decoded that are among the first.
 pub(super) fn by_agent_and_day(
     tx: &ReadTx,
     windows: &Windows,
@@ -131,7 +185,6 @@ pub(super) fn by_agent_and_day(
     // The window before ends inside the day before the present one.
     let cut = Window { from: Timestamp((present - 1) * DAY), ..windows.before };
     let mut agents: HashMap<Uuid, (Rank, bool)> = HashMap::new();
-    let mut on_cut_day = Vec::new();
     DayUsage::each_between(tx, windows.before.from.day(), windows.last.day(), |day, id, usage| {
         let (rank, recorded) = agents.entry(id).or_default();
         if day >= present {
@@ -140,27 +193,30 @@ pub(super) fn by_agent_and_day(
             rank.tokens = rank.tokens.saturating_add(usage.tokens());
         } else if day < present - 1 {
             rank.before += usage.cost_nanos();
-        } else if usage.cost_nanos() > 0 {
-            on_cut_day.push(id);
         }
     })?;
-    for id in on_cut_day {
-        let (rank, _) = agents.entry(id).or_default();
-        rank.before += sums_over(tx, &Scope::Agent(id), cut)?.cost_nanos();
+    for (id, sums) in sums_by_agent(tx, cut)? {
+        agents.entry(id).or_default().0.before += sums.cost_nanos();
     }
     let found = agents.into_iter().filter(|(_, (rank, recorded))| *recorded || rank.before > 0);
-    let groups = found.map(|(id, (rank, _))| Group {
+    let groups = found.map(|(id, (rank, recorded))| Group {
         key: id.to_string(),
         name: name(id),
         rank,
+        agents: u64::from(recorded),
         before: rank.before,
+        points: vec![(0, 0); windows.steps()],
         ..Group::default()
     });
     let mut ranking = Ranking::of(groups.collect(), most);
-    for group in &mut ranking.groups {
-        let id = Uuid::parse_str(&group.key).unwrap_or_default();
-        group.agents = u64::from(group.add_present(tx, &Scope::Agent(id), windows)?);
-    }
+    let ids = ranking.groups.iter().map(|group| Uuid::parse_str(&group.key).unwrap_or_default());
+    let at: HashMap<Uuid, usize> = ids.zip(0..).collect();
+    windows.each_step(tx, |step, id, sums| {
+        if let Some(group) = at.get(&id).and_then(|at| ranking.groups.get_mut(*at)) {
+            group.add_step(windows, step, &MetricSums::from_stored(sums)?);
+        }
+        Ok(())
+    })?;
     Ok(ranking)
 }
 
@@ -197,10 +253,7 @@ const TYPES: usize = 1000;
 /// # Errors
 /// When storage fails.
 fn types(tx: &ReadTx, agent: Option<Uuid>) -> Result<Vec<String>, StoreError> {
-    let prefix = match agent {
-        None => 2_u8.to_bytes(),
-        Some(agent) => (3_u8, agent).to_bytes(),
-    };
+    let prefix = agent.map_or_else(|| Scope::TYPES.to_vec(), Scope::types_of);
     let scopes = rollup::scopes::<MetricSums>(tx, &prefix, TYPES)?.into_iter();
     let types = scopes.filter_map(|scope| match scope {
         Scope::Type(t) | Scope::AgentType(_, t) => Some(t),

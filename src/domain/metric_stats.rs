@@ -1,5 +1,8 @@
 //! Figures made of metrics: aggregates over a window, an agent's summary, used resources.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -64,23 +67,55 @@ pub fn kept(mut tx: &ReadTx, scope: &Scope) -> Result<u64, StoreError> {
 /// # Errors
 /// When storage fails.
 pub fn sums_over(tx: &ReadTx, scope: &Scope, window: Window) -> Result<MetricSums, StoreError> {
-    let newest_gone = tx.get::<Gone>(&())?.and_then(|gone| gone.newest_metric);
-    let kept_from = newest_gone.map_or(Timestamp::MIN, |newest| newest.minute_start().plus(MINUTE));
+    let kept_from = kept_from(tx)?;
     rollup::over(tx, scope, window, |sums: &mut MetricSums, from, to| {
         if from < kept_from {
             sums.merge(&rollup::minutes_that_begin(tx, scope, from, to.min(kept_from))?);
         }
-        fold(tx, scope, sums, from.max(kept_from), to)
+        each_record(tx, scope, from.max(kept_from), to, |metric| sums.add(&metric.measures))
     })
 }
 
-/// Adds the records from a time up to, not including, another.
-fn fold(
+/// The sums over any window of each agent that recorded anything in it, as [`sums_over`] gives them, but without
+/// percentiles.
+///
+/// # Errors
+/// When storage fails.
+pub fn sums_by_agent(tx: &ReadTx, window: Window) -> Result<HashMap<Uuid, MetricSums>, StoreError> {
+    let kept_from = kept_from(tx)?;
+    let agents = RefCell::new(HashMap::<Uuid, MetricSums>::new());
+    let add = |scope, stored: &[u8]| {
+        if let Scope::Agent(agent) = scope {
+            let sums = MetricSums::without_percentiles(stored)?;
+            agents.borrow_mut().entry(agent).or_default().merge(&sums);
+        }
+        Ok(())
+    };
+    rollup::over_each::<MetricSums>(tx, Scope::AGENTS, window, add, |from, to| {
+        if from < kept_from {
+            let to = to.min(kept_from);
+            rollup::minutes_that_begin_each::<MetricSums>(tx, Scope::AGENTS, from, to, add)?;
+        }
+        each_record(tx, &Scope::All, from.max(kept_from), to, |metric| {
+            agents.borrow_mut().entry(metric.agent_id).or_default().add(&metric.measures);
+        })
+    })?;
+    Ok(agents.into_inner())
+}
+
+/// From when on all records are kept.
+fn kept_from(tx: &ReadTx) -> Result<Timestamp, StoreError> {
+    let newest_gone = tx.get::<Gone>(&())?.and_then(|gone| gone.newest_metric);
+    Ok(newest_gone.map_or(Timestamp::MIN, |newest| newest.minute_start().plus(MINUTE)))
+}
+
+/// Visits the records of a scope from a time up to, not including, another.
+fn each_record(
     tx: &ReadTx,
     scope: &Scope,
-    sums: &mut MetricSums,
     from: Timestamp,
     to: Timestamp,
+    mut visit: impl FnMut(&Metric),
 ) -> Result<(), StoreError> {
     if from >= to {
         return Ok(());
@@ -94,7 +129,7 @@ fn fold(
         let (_, seq) = Timestamp::of_posting(place?);
         let Some(metric) = tx.get::<Metric>(&seq)? else { continue };
         if !matches!(scope, Scope::AgentType(_, t) if *t != metric.metric_type) {
-            sums.add(&metric.measures);
+            visit(&metric);
         }
     }
     Ok(())
@@ -161,16 +196,23 @@ pub fn aggregate(
 ) -> Result<Aggregate, StoreError> {
     let scope = filter.scope();
     let from = now.plus(-length);
-    // Clocks of clients run a little ahead: what they just recorded belongs to the window.
-    let sums = sums_over(tx, &scope, Window { from, to: None })?;
-    let today = sums_over(tx, &scope, Window { from: now.day_start(), to: None })?;
     let step = if length <= 2 * DAY { StepLength::Hour } else { StepLength::Day };
     let mut steps = rollup::series::<MetricSums>(tx, &scope, from, now, step)?;
-    // The window begins inside the first step: the points add up to the totals.
+    // The window begins inside the first step: the points add up to the totals. Clocks of clients run a little ahead:
+    // what they just recorded belongs to the window, also where that is behind the last step.
     let second = steps.get(1).map(|(start, _)| *start);
     if let Some((_, first)) = steps.first_mut() {
         *first = sums_over(tx, &scope, Window { from, to: second })?;
     }
+    let mut sums = MetricSums::default();
+    for (_, step) in &steps {
+        sums.merge(step);
+    }
+    if let (Some((last, _)), Some(_)) = (steps.last(), second) {
+        let end = last.plus(step.micros());
+        sums.merge(&sums_over(tx, &scope, Window { from: end, to: None })?);
+    }
+    let today = sums_over(tx, &scope, Window { from: now.day_start(), to: None })?;
     let points = |value: fn(&MetricSums) -> f64| {
         steps.iter().map(|(timestamp, s)| Point { timestamp: *timestamp, value: value(s) }).collect()
     };

@@ -1,12 +1,14 @@
 //! How good the work is: scores, grades, trends and broken rules.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::grade::Grade;
 use super::log_query::{LogQuery, Paging};
-use super::metric_stats::sums_over;
+use super::metric_stats::{sums_by_agent, sums_over};
 use super::metric_sums::{MetricSums, Scope};
 use super::metrics::{self, Metric};
 use super::rollup::{self, StepLength, Window};
@@ -130,15 +132,33 @@ struct Scored {
     before: MetricSums,
 }
 
-impl Scored {
-    fn load(tx: &ReadTx, scope: &Scope, from: Timestamp, days: u32) -> Result<Self, StoreError> {
+/// The last days, and as many before these.
+struct Windows {
+    now: Window,
+    before: Window,
+}
+
+impl Windows {
+    fn new(from: Timestamp, days: u32) -> Self {
         let earlier = from.plus(-DAY * i64::from(days));
-        Ok(Self {
-            now: sums_over(tx, scope, Window { from, to: None })?,
-            before: sums_over(tx, scope, Window { from: earlier, to: Some(from) })?,
-        })
+        Self { now: Window { from, to: None }, before: Window { from: earlier, to: Some(from) } }
     }
 
+    fn of(&self, tx: &ReadTx, scope: &Scope) -> Result<Scored, StoreError> {
+        Ok(Scored { now: sums_over(tx, scope, self.now)?, before: sums_over(tx, scope, self.before)? })
+    }
+
+    fn of_agents(&self, tx: &ReadTx) -> Result<HashMap<Uuid, Scored>, StoreError> {
+        let mut before = sums_by_agent(tx, self.before)?;
+        let scored = sums_by_agent(tx, self.now)?.into_iter().map(|(agent, now)| {
+            let before = before.remove(&agent).unwrap_or_default();
+            (agent, Scored { now, before })
+        });
+        Ok(scored.collect())
+    }
+}
+
+impl Scored {
     /// The score of the window before.
     fn previous(&self) -> Option<f64> {
         (self.before.scored() > 0).then(|| self.before.quality())
@@ -166,16 +186,15 @@ pub fn quality(
     now: Timestamp,
 ) -> Result<Quality, StoreError> {
     let from = now.plus(-DAY * i64::from(days));
-    let all = Scored::load(tx, &Scope::of(agent, None), from, days)?;
+    let windows = Windows::new(from, days);
+    let all = windows.of(tx, &Scope::of(agent, None))?;
+    let mut of_agents = match agent {
+        Some(agent) => HashMap::from([(agent, windows.of(tx, &Scope::Agent(agent))?)]),
+        None => windows.of_agents(tx)?,
+    };
     let mut agents = Vec::new();
-    let mut reader = tx;
-    for member in roster.iter().filter(|a| agent.is_none_or(|id| a.agent_id == id)) {
-        let scope = Scope::Agent(member.agent_id);
-        // One look tells of most agents that they were never scored.
-        if rollup::total::<MetricSums>(&mut reader, &scope)?.scored() == 0 {
-            continue;
-        }
-        let scored = Scored::load(tx, &scope, from, days)?;
+    for member in roster.iter() {
+        let Some(scored) = of_agents.remove(&member.agent_id) else { continue };
         if scored.now.scored() > 0 {
             agents.push(AgentQuality {
                 id: member.agent_id,

@@ -11,7 +11,7 @@ use agentmap::domain::metric_sums::{MetricSums, Scope};
 use agentmap::domain::metrics::{Measures, NewMetric};
 use agentmap::domain::rollup::{self, OpenMinute, StepLength, Window};
 use agentmap::domain::time::{HOUR, MINUTE, Timestamp};
-use agentmap::store::{Key, ReadTx, Value};
+use agentmap::store::{ReadTx, Value};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -60,7 +60,7 @@ fn assert_folds(tx: &ReadTx, now: Timestamp) {
         let found = rollup::last_minute(tx, &scope, |sums: &MetricSums| sums.count > 0).unwrap();
         assert_eq!(found, Some(last.minute_start()), "{kind}");
     }
-    let types = rollup::scopes::<MetricSums>(tx, &2_u8.to_bytes(), usize::MAX).unwrap();
+    let types = rollup::scopes::<MetricSums>(tx, Scope::TYPES, usize::MAX).unwrap();
     assert!(types.into_iter().eq(wanted.into_keys().map(Scope::Type)));
 }
 

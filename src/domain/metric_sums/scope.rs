@@ -20,6 +20,17 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// What the keys of all agents begin with.
+    pub const AGENTS: &[u8] = &[1];
+    /// What the keys of all types begin with.
+    pub const TYPES: &[u8] = &[2];
+
+    /// What the keys of an agent's types begin with.
+    #[must_use]
+    pub fn types_of(agent: Uuid) -> Vec<u8> {
+        (3_u8, agent).to_bytes()
+    }
+
     /// The scope of some filters.
     #[must_use]
     pub fn of(agent: Option<Uuid>, metric_type: Option<&str>) -> Self {

@@ -22,6 +22,36 @@ pub(super) fn each_stored<R: Rollup>(
     Ok(())
 }
 
+/// Visits the stored sums of all scopes whose keys begin with `prefix`, in the buckets `from..to`, as bytes.
+pub(super) fn each_stored_of<R: Rollup>(
+    tx: &ReadTx,
+    grain: u8,
+    prefix: &[u8],
+    from: i64,
+    to: i64,
+    visit: &mut impl FnMut(i64, R::Scope, &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut at = from;
+    while at < to {
+        let bucket = (grain, at).to_bytes();
+        let first = [&bucket, prefix].concat();
+        let mut behind = None;
+        for row in tx.range_raw(R::TABLE, Bound::Included(&first), Bound::Unbounded)? {
+            let (key, sum) = row?;
+            if !key.starts_with(&first) {
+                behind = Some(<(u8, i64)>::read(&mut key.as_slice())?);
+                break;
+            }
+            visit(at, R::Scope::read(&mut &key[bucket.len()..])?, &sum)?;
+        }
+        match behind {
+            Some((other, bucket)) if other == grain => at = bucket.max(at + 1),
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
 /// Where a seek came to.
 enum Stop<R> {
     /// At the sum that it was for.
