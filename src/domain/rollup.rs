@@ -9,7 +9,9 @@
 
 mod cover;
 mod open;
+mod parts;
 mod seek;
+mod wide;
 
 use std::collections::BTreeSet;
 
@@ -20,15 +22,20 @@ use super::time::{DAY, HOUR, MINUTE, Timestamp};
 
 use crate::store::{Key, Lookup, ReadTx, StoreError, Value, WriteTx};
 use cover::{Piece, cover};
-use seek::{each_stored, each_stored_of, next, previous};
+use seek::{each_stored, next, previous};
 
 pub use cover::Window;
 pub use open::{Open, OpenMinute, close, open_none, turn};
+pub use parts::{parts, whole};
 pub use seek::rekeyed;
+pub use wide::{minutes_that_begin_each, over_each, series_each};
 
 /// The grain of a rollup, as the first byte of its key.
 const ALL: u8 = 0;
-const GRAINS: [(u8, i64); 3] = [(BY_DAY, DAY), (2, HOUR), (BY_MINUTE, MINUTE)];
+const GRAINS: [(u8, i64); 3] = [DAYS, HOURS, MINUTES];
+const DAYS: (u8, i64) = (BY_DAY, DAY);
+const HOURS: (u8, i64) = (2, HOUR);
+const MINUTES: (u8, i64) = (BY_MINUTE, MINUTE);
 /// The grain of a day.
 pub const BY_DAY: u8 = 1;
 /// The grain of a minute.
@@ -53,14 +60,13 @@ pub fn add<R: Rollup>(
     at: Timestamp,
     mut change: impl FnMut(&mut R),
 ) -> Result<(), StoreError> {
-    let (minute, longer) = (GRAINS[2], &GRAINS[..2]);
     let key = |(grain, size): (u8, i64)| (grain, at.0.div_euclid(size), scope);
-    tx.update_at(&key(minute), &mut change)?;
+    tx.update_at(&key(MINUTES), &mut change)?;
     if open.is_some_and(|open| open.has(scope, at)) {
         return Ok(());
     }
-    for grain in longer {
-        tx.update_at(&key(*grain), &mut change)?;
+    for grain in [HOURS, DAYS] {
+        tx.update_at(&key(grain), &mut change)?;
     }
     tx.update_at(&(ALL, 0_i64, scope), &mut change)
 }
@@ -86,27 +92,6 @@ fn each<R: Rollup>(
         }
     }
     Ok(())
-}
-
-/// As [`each`], of all scopes whose keys begin with `prefix`; sums come as they are stored.
-fn each_of<R: Rollup>(
-    mut tx: &ReadTx,
-    (grain, size): (u8, i64),
-    prefix: &[u8],
-    from: i64,
-    to: i64,
-    mut visit: impl FnMut(i64, R::Scope, &[u8]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    each_stored_of::<R>(tx, grain, prefix, from, to, &mut visit)?;
-    let Some(open) = Open::of::<R>(&mut tx)?.filter(|_| size > MINUTE) else { return Ok(()) };
-    let bucket = open.start().0.div_euclid(size);
-    if !(from..to).contains(&bucket) {
-        return Ok(());
-    }
-    let minute = open.start().0.div_euclid(MINUTE);
-    each_stored_of::<R>(tx, BY_MINUTE, prefix, minute, minute + 1, &mut |_, scope, sum| {
-        if open.has(&scope, open.start()) { visit(bucket, scope, sum) } else { Ok(()) }
-    })
 }
 
 /// The sum over all time.
@@ -149,44 +134,6 @@ pub fn start(grain: u8, bucket: i64) -> Option<Timestamp> {
     GRAINS.iter().find(|(g, _)| *g == grain).map(|(_, size)| Timestamp(bucket.saturating_mul(*size)))
 }
 
-/// The sum of the next shorter times that make up the time of a key, without what is in the open minute; `None` for a
-/// minute.
-///
-/// # Errors
-/// When storage fails.
-pub fn parts<R: Rollup>(
-    tx: &ReadTx,
-    open: Option<&Open>,
-    (grain, bucket, scope): &R::Key,
-) -> Result<Option<R>, StoreError> {
-    let Some(&(finer, size)) = GRAINS.get(usize::from(*grain)) else { return Ok(None) };
-    let (from, to) = match start(*grain, *bucket) {
-        None => (Timestamp::MIN.0, Timestamp::MAX.0 + 1),
-        Some(from) => (from.0, from.0.saturating_add(GRAINS[usize::from(*grain) - 1].1)),
-    };
-    let mut sum = R::default();
-    each_stored(tx, finer, scope, from.div_euclid(size), to.div_euclid(size), |bucket, r: R| {
-        let start = Timestamp(bucket.saturating_mul(size));
-        if size > MINUTE || !open.is_some_and(|open| open.has(scope, start)) {
-            sum.merge(&r);
-        }
-    })?;
-    Ok(Some(sum))
-}
-
-/// The key of the next longer time that has what is summed under a key; `None` for all time, and in the open minute.
-pub fn whole<R: Rollup>(open: Option<&Open>, (grain, bucket, scope): &R::Key) -> Option<R::Key> {
-    let start = start(*grain, *bucket)?;
-    if *grain == BY_MINUTE && open.is_some_and(|open| open.has(scope, start)) {
-        return None;
-    }
-    let longer = usize::from(*grain).checked_sub(2).and_then(|longer| GRAINS.get(longer));
-    Some(longer.map_or_else(
-        || total_key::<R>(scope),
-        |(grain, size)| (*grain, start.0.div_euclid(*size), scope.clone()),
-    ))
-}
-
 /// The sum over a window. `raw` adds what lies in a range that is shorter than a minute.
 ///
 /// # Errors
@@ -205,29 +152,6 @@ pub fn over<R: Rollup>(
         }
     }
     Ok(sum)
-}
-
-/// Visits what is summed over a window in every scope whose key begins with `prefix`: any number of sums of each, as they
-/// are stored. `raw` is told of ranges that are shorter than a minute.
-///
-/// # Errors
-/// When storage fails, or `visit` or `raw` do.
-pub fn over_each<R: Rollup>(
-    tx: &ReadTx,
-    prefix: &[u8],
-    window: Window,
-    mut visit: impl FnMut(R::Scope, &[u8]) -> Result<(), StoreError>,
-    mut raw: impl FnMut(Timestamp, Timestamp) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    for piece in cover(window) {
-        match piece {
-            Piece::Buckets { grain, from, to } => {
-                each_of::<R>(tx, grain, prefix, from, to, |_, scope, sum| visit(scope, sum))?;
-            }
-            Piece::Raw { from, to } => raw(Timestamp(from), Timestamp(to))?,
-        }
-    }
-    Ok(())
 }
 
 /// The length of the steps of a series.
@@ -252,9 +176,9 @@ impl StepLength {
 
     const fn grain(self) -> (u8, i64) {
         match self {
-            Self::Day => GRAINS[0],
-            Self::Hour => GRAINS[1],
-            Self::Minute => GRAINS[2],
+            Self::Day => DAYS,
+            Self::Hour => HOURS,
+            Self::Minute => MINUTES,
         }
     }
 }
@@ -281,26 +205,6 @@ pub fn series<R: Rollup>(
     Ok(steps)
 }
 
-/// Visits what is summed in the steps of a [`series`], of every scope whose key begins with `prefix`: the number of the
-/// step from 0, and any number of sums, as they are stored.
-///
-/// # Errors
-/// When storage fails, or `visit` does.
-pub fn series_each<R: Rollup>(
-    tx: &ReadTx,
-    prefix: &[u8],
-    from: Timestamp,
-    to: Timestamp,
-    step: StepLength,
-    mut visit: impl FnMut(usize, R::Scope, &[u8]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let size = step.micros();
-    let (first, last) = (from.0.div_euclid(size), to.0.div_euclid(size));
-    each_of::<R>(tx, step.grain(), prefix, first, last + 1, |bucket, scope, sum| {
-        usize::try_from(bucket - first).map_or(Ok(()), |step| visit(step, scope, sum))
-    })
-}
-
 /// The sum of the minutes that begin between two times, the second one not included.
 ///
 /// # Errors
@@ -313,29 +217,13 @@ pub fn minutes_that_begin<R: Rollup>(
 ) -> Result<R, StoreError> {
     let mut sum = R::default();
     let (first, end) = (first_minute_from(from), first_minute_from(to));
-    each(tx, StepLength::Minute.grain(), scope, first, end, |_, r: R| sum.merge(&r))?;
+    each(tx, MINUTES, scope, first, end, |_, r: R| sum.merge(&r))?;
     Ok(sum)
 }
 
 /// The first minute that begins at a time or later.
 fn first_minute_from(at: Timestamp) -> i64 {
     -(-at.0).div_euclid(MINUTE)
-}
-
-/// As [`minutes_that_begin`], of every scope whose key begins with `prefix`; sums come as they are stored.
-///
-/// # Errors
-/// When storage fails, or `visit` does.
-pub fn minutes_that_begin_each<R: Rollup>(
-    tx: &ReadTx,
-    prefix: &[u8],
-    from: Timestamp,
-    to: Timestamp,
-    mut visit: impl FnMut(R::Scope, &[u8]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let minute = StepLength::Minute.grain();
-    let (first, end) = (first_minute_from(from), first_minute_from(to));
-    each_of::<R>(tx, minute, prefix, first, end, |_, scope, sum| visit(scope, sum))
 }
 
 /// Whether a step from that of `from` to that of `to` holds anything.

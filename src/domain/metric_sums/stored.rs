@@ -160,10 +160,17 @@ fn write_number(out: &mut Vec<u8>, mut number: u128) {
 }
 
 fn read_number(bytes: &mut &[u8]) -> Result<u128, CodecError> {
-    // Most are small.
-    if let [byte @ 0..0x80, rest @ ..] = *bytes {
-        *bytes = rest;
-        return Ok(u128::from(*byte));
+    // Most are small: a histogram has hundreds.
+    match *bytes {
+        [low @ 0..0x80, rest @ ..] => {
+            *bytes = rest;
+            return Ok(u128::from(*low));
+        }
+        [low, high @ 0..0x80, rest @ ..] => {
+            *bytes = rest;
+            return Ok(u128::from(low & 0x7F) | u128::from(*high) << 7);
+        }
+        _ => {}
     }
     let mut number = 0_u128;
     for shift in (0..u128::BITS).step_by(7) {

@@ -6,7 +6,7 @@
 
 use bincode::{Decode, Encode};
 
-use super::{BY_MINUTE, GRAINS, Rollup, total_key};
+use super::{BY_MINUTE, DAYS, HOURS, Rollup, total_key};
 use crate::domain::time::{HOUR, MINUTE, Timestamp};
 use crate::store::{Key, Lookup, StoreError, TableName, Value, WriteTx};
 
@@ -126,8 +126,8 @@ pub fn close<R: Rollup>(tx: &mut WriteTx<'_>, open: &Open, scopes: usize) -> Res
     };
     let start = open.start().0;
     for ((_, _, scope), sum) in &sums {
-        for (grain, size) in &GRAINS[..2] {
-            tx.update_at(&(*grain, start.div_euclid(*size), scope), |longer: &mut R| longer.merge(sum))?;
+        for (grain, size) in [HOURS, DAYS] {
+            tx.update_at(&(grain, start.div_euclid(size), scope), |longer: &mut R| longer.merge(sum))?;
         }
         tx.update(&total_key::<R>(scope), |all: &mut R| all.merge(sum))?;
     }
