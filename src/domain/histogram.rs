@@ -37,8 +37,7 @@ impl Histogram {
     /// # Errors
     /// When the counts are not in order: what was read is damaged.
     pub fn in_order(&self) -> Result<(), CodecError> {
-        let in_order = self.counts.is_sorted_by(|(a, _), (b, _)| a < b);
-        if in_order { Ok(()) } else { Err(CodecError("a histogram is out of order".into())) }
+        in_order(&self.counts)
     }
 
     /// The counts by bucket, in order.
@@ -60,15 +59,42 @@ impl Histogram {
 
     /// Adds another histogram.
     pub fn merge(&mut self, other: &Self) {
+        // It cannot fail: nothing is read.
+        let _ = self.merge_counts(other.counts.iter().map(|count| Ok(*count)));
+    }
+
+    /// Adds counts by bucket, which come in order.
+    ///
+    /// # Errors
+    /// When one cannot be read, or comes out of order: some of them are added then.
+    pub fn merge_counts(
+        &mut self,
+        mut others: impl Iterator<Item = Result<(u16, u64), CodecError>>,
+    ) -> Result<(), CodecError> {
         let mut at = 0;
-        for (n, (bucket, count)) in other.counts.iter().enumerate() {
+        while let Some(other) = others.next() {
+            let (bucket, count) = other?;
             // Both are in order: a walk, which for many buckets is shorter than a search for each.
-            at += self.counts[at..].iter().take_while(|(held, _)| held < bucket).count();
+            at += self.counts[at..].iter().take_while(|(held, _)| *held < bucket).count();
             match self.counts.get_mut(at) {
-                Some((held, sum)) if held == bucket => *sum += count,
-                _ => return self.weave(at, &other.counts[n..]),
+                Some((held, sum)) if *held == bucket => {
+                    *sum += count;
+                    at += 1;
+                }
+                _ => {
+                    let first = std::iter::once(Ok((bucket, count)));
+                    let rest = first.chain(others).collect::<Result<Vec<_>, _>>()?;
+                    in_order(&rest)?;
+                    if self.counts.is_empty() {
+                        self.counts = rest;
+                    } else {
+                        self.weave(at, &rest);
+                    }
+                    return Ok(());
+                }
             }
         }
+        Ok(())
     }
 
     /// Merges counts that lie at or behind a place: both are in order, so that one walk through both will do.
@@ -110,6 +136,11 @@ impl Histogram {
         }
         0.0
     }
+}
+
+fn in_order(counts: &[(u16, u64)]) -> Result<(), CodecError> {
+    let in_order = counts.is_sorted_by(|(a, _), (b, _)| a < b);
+    if in_order { Ok(()) } else { Err(CodecError("a histogram is out of order".into())) }
 }
 
 fn bucket(value: u64) -> u16 {

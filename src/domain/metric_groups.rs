@@ -9,7 +9,7 @@ use super::metric_sums::{MetricSums, Scope};
 use super::rollup::{self, Rollup, StepLength, Window};
 use super::time::{DAY, Timestamp};
 use super::usage::DayUsage;
-use crate::store::{ReadTx, StoreError, Value as _};
+use crate::store::{Key, ReadTx, StoreError};
 
 /// The present window and the one before.
 pub(super) struct Windows {
@@ -81,21 +81,29 @@ pub(super) struct Group {
 
 impl Group {
     /// Adds what was used in a step of the present window.
-    fn add_step(&mut self, windows: &Windows, step: usize, sums: &MetricSums) {
+    fn add_step(&mut self, windows: &Windows, step: usize, stored: &[u8]) -> Result<(), StoreError> {
         self.points.resize(windows.steps(), (0, 0));
-        self.sums.merge(sums);
+        self.sums.merge_stored(stored)?;
         if let Some(point) = self.points.get_mut(step) {
+            let sums = MetricSums::without_percentiles(stored)?;
             *point = (point.0 + sums.cost_nanos(), point.1.saturating_add(sums.tokens()));
         }
+        Ok(())
     }
 
     /// Adds what a scope used in both windows.
     pub fn add(&mut self, tx: &ReadTx, scope: &Scope, windows: &Windows) -> Result<(), StoreError> {
         self.before += sums_over(tx, scope, windows.before)?.cost_nanos();
-        let steps = rollup::series::<MetricSums>(tx, scope, windows.from, windows.last, windows.step)?;
-        for (step, (_, sums)) in steps.iter().enumerate() {
-            self.add_step(windows, step, sums);
-        }
+        self.points.resize(windows.steps(), (0, 0));
+        let (from, last) = (windows.from, windows.last);
+        rollup::series_each::<MetricSums>(
+            tx,
+            &scope.to_bytes(),
+            from,
+            last,
+            windows.step,
+            |step, _, stored| self.add_step(windows, step, stored),
+        )?;
         self.set_rank();
         Ok(())
     }
@@ -161,7 +169,7 @@ pub(super) fn by_agents(
     let mut recorded = HashSet::new();
     windows.each_step(tx, |step, id, sums| {
         let group = found.of(id, &key_and_name);
-        group.add_step(windows, step, &MetricSums::from_stored(sums)?);
+        group.add_step(windows, step, sums)?;
         group.agents += u64::from(recorded.insert(id));
         Ok(())
     })?;
@@ -213,7 +221,7 @@ pub(super) fn by_agent_and_day(
     let at: HashMap<Uuid, usize> = ids.zip(0..).collect();
     windows.each_step(tx, |step, id, sums| {
         if let Some(group) = at.get(&id).and_then(|at| ranking.groups.get_mut(*at)) {
-            group.add_step(windows, step, &MetricSums::from_stored(sums)?);
+            group.add_step(windows, step, sums)?;
         }
         Ok(())
     })?;

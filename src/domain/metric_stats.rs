@@ -197,20 +197,27 @@ pub fn aggregate(
     let scope = filter.scope();
     let from = now.plus(-length);
     let step = if length <= 2 * DAY { StepLength::Hour } else { StepLength::Day };
-    let mut steps = rollup::series::<MetricSums>(tx, &scope, from, now, step)?;
+    let size = step.micros();
+    let starts = (from.0.div_euclid(size)..=now.0.div_euclid(size)).map(|step| Timestamp(step * size));
+    // Percentiles are of the whole window.
+    let mut steps: Vec<_> = starts.map(|start| (start, MetricSums::default())).collect();
+    let mut sums = MetricSums::default();
+    rollup::series_each::<MetricSums>(tx, &scope.to_bytes(), from, now, step, |step, _, stored| {
+        if step > 0 {
+            sums.merge_stored(stored)?;
+            steps[step].1.merge(&MetricSums::without_percentiles(stored)?);
+        }
+        Ok(())
+    })?;
     // The window begins inside the first step: the points add up to the totals. Clocks of clients run a little ahead:
     // what they just recorded belongs to the window, also where that is behind the last step.
     let second = steps.get(1).map(|(start, _)| *start);
     if let Some((_, first)) = steps.first_mut() {
         *first = sums_over(tx, &scope, Window { from, to: second })?;
-    }
-    let mut sums = MetricSums::default();
-    for (_, step) in &steps {
-        sums.merge(step);
+        sums.merge(first);
     }
     if let (Some((last, _)), Some(_)) = (steps.last(), second) {
-        let end = last.plus(step.micros());
-        sums.merge(&sums_over(tx, &scope, Window { from: end, to: None })?);
+        sums.merge(&sums_over(tx, &scope, Window { from: last.plus(size), to: None })?);
     }
     let today = sums_over(tx, &scope, Window { from: now.day_start(), to: None })?;
     let points = |value: fn(&MetricSums) -> f64| {
@@ -237,63 +244,6 @@ pub fn aggregate(
         time_series: points(|s| s.count as f64),
         token_time_series: points(|s| s.tokens() as f64),
         cost_time_series: points(MetricSums::cost_usd),
-    })
-}
-
-/// An agent's figures over all time.
-#[derive(Debug, Serialize, ToSchema)]
-#[expect(missing_docs)]
-pub struct AgentSummary {
-    pub agent_id: Uuid,
-    pub total_metrics: u64,
-    pub performance: SummaryPerformance,
-    pub cost: SummaryCost,
-    pub quality: SummaryQuality,
-}
-
-/// How the work went.
-#[derive(Debug, Serialize, ToSchema)]
-#[expect(missing_docs)]
-pub struct SummaryPerformance {
-    pub avg_execution_time_ms: f64,
-    /// 0-1.
-    pub success_rate: f64,
-    pub total_tasks_completed: u64,
-    pub total_tasks_failed: u64,
-}
-
-/// What it cost.
-#[derive(Debug, Serialize, ToSchema)]
-#[expect(missing_docs)]
-pub struct SummaryCost {
-    pub total_cost_usd: f64,
-    pub total_tokens_used: u64,
-}
-
-/// How good it was.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SummaryQuality {
-    /// 0-1.
-    pub avg_quality_score: f64,
-}
-
-/// An agent's figures over all time.
-///
-/// # Errors
-/// When storage fails.
-pub fn agent_summary(mut tx: &ReadTx, agent_id: Uuid) -> Result<AgentSummary, StoreError> {
-    let sums: MetricSums = rollup::total(&mut tx, &Scope::Agent(agent_id))?;
-    Ok(AgentSummary {
-        agent_id,
-        total_metrics: sums.count,
-        performance: SummaryPerformance {
-            avg_execution_time_ms: sums.avg_time_ms(),
-            success_rate: sums.success_rate(),
-            total_tasks_completed: sums.tasks_completed(),
-            total_tasks_failed: sums.tasks_failed(),
-        },
-        cost: SummaryCost { total_cost_usd: sums.cost_usd(), total_tokens_used: sums.tokens() },
-        quality: SummaryQuality { avg_quality_score: sums.quality() },
     })
 }
 

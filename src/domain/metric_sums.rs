@@ -15,6 +15,7 @@ use crate::store::codec::{self, CodecError};
 use crate::store::{StoreError, TableName, Value, WriteTx};
 
 pub use scope::Scope;
+use stored::Times;
 
 /// Billionths: of a USD, or of a quality score of 1.
 const BILLION: f64 = 1e9;
@@ -55,7 +56,12 @@ impl Value for MetricSums {
     }
 
     fn from_stored(bytes: &[u8]) -> Result<Self, CodecError> {
-        Self::of_stored(bytes, true)
+        if let [1, body @ ..] = bytes {
+            return Self::of_version_1(body);
+        }
+        let (mut sums, times) = Self::members_of(bytes)?;
+        sums.times.merge_counts(times).map_err(|e| told(&e))?;
+        Ok(sums)
     }
 }
 
@@ -87,6 +93,22 @@ impl Rollup for MetricSums {
         self.score_nanos += other.score_nanos;
         self.times.merge(&other.times);
     }
+
+    fn merge_stored(&mut self, stored: &[u8]) -> Result<(), CodecError> {
+        if let [1, body @ ..] = stored {
+            self.merge(&Self::of_version_1(body)?);
+            return Ok(());
+        }
+        // The histogram is added as it is read, which spares half of the work.
+        let (others, times) = Self::members_of(stored)?;
+        self.merge(&others);
+        self.times.merge_counts(times).map_err(|e| told(&e))
+    }
+}
+
+/// An error that says where it was.
+fn told(error: &CodecError) -> CodecError {
+    CodecError(format!("{}: {}", MetricSums::TABLE, error.0))
 }
 
 /// An amount in units of a billionth. Amounts are never negative here.
@@ -118,20 +140,24 @@ impl MetricSums {
     /// # Errors
     /// When the bytes are no sums.
     pub fn without_percentiles(bytes: &[u8]) -> Result<Self, CodecError> {
-        Self::of_stored(bytes, false)
+        match bytes {
+            [1, body @ ..] => Self::of_version_1(body),
+            _ => Ok(Self::members_of(bytes)?.0),
+        }
     }
 
-    fn of_stored(bytes: &[u8], histogram: bool) -> Result<Self, CodecError> {
-        let read = match bytes {
-            [Self::VERSION, body @ ..] => Self::read(body, histogram),
-            // Version 1 was written by bincode.
-            [1, body @ ..] => codec::decode_body(body).and_then(|sums: Self| {
-                sums.times.in_order()?;
-                Ok(sums)
-            }),
-            _ => Err(CodecError("it holds a value of unknown version".into())),
-        };
-        read.map_err(|e| CodecError(format!("{}: {}", Self::TABLE, e.0)))
+    fn members_of(bytes: &[u8]) -> Result<(Self, Times<'_>), CodecError> {
+        match bytes {
+            [Self::VERSION, body @ ..] => Self::read_members(body).map_err(|e| told(&e)),
+            _ => Err(told(&CodecError("it holds a value of unknown version".into()))),
+        }
+    }
+
+    /// Version 1 was written by bincode.
+    fn of_version_1(body: &[u8]) -> Result<Self, CodecError> {
+        let sums: Self = codec::decode_body(body).map_err(|e| told(&e))?;
+        sums.times.in_order().map_err(|e| told(&e))?;
+        Ok(sums)
     }
 
     /// Adds one record.

@@ -5,6 +5,7 @@ pub mod activity;
 pub mod admin;
 pub mod agent_brief;
 pub mod agent_query;
+pub mod agent_summary;
 pub mod agent_view;
 pub mod agent_write;
 pub mod agents;

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use super::time::{DAY, HOUR, MINUTE, Timestamp};
 
+use crate::store::codec::CodecError;
 use crate::store::{Key, Lookup, ReadTx, StoreError, Value, WriteTx};
 use cover::{Piece, cover};
 use seek::{each_stored, next, previous};
@@ -28,6 +29,8 @@ pub use cover::Window;
 pub use open::{Open, OpenMinute, close, open_none, turn};
 pub use parts::{parts, whole};
 pub use seek::rekeyed;
+use wide::each_of;
+
 pub use wide::{minutes_that_begin_each, over_each, series_each};
 
 /// The grain of a rollup, as the first byte of its key.
@@ -47,6 +50,14 @@ pub trait Rollup: Value<Key = (u8, i64, Self::Scope)> + Default {
     type Scope: Key + Clone;
     /// Adds another sum.
     fn merge(&mut self, other: &Self);
+    /// Adds another sum as it is stored.
+    ///
+    /// # Errors
+    /// When the bytes are no sum.
+    fn merge_stored(&mut self, stored: &[u8]) -> Result<(), CodecError> {
+        self.merge(&Self::from_stored(stored)?);
+        Ok(())
+    }
 }
 
 /// Adds `change` to the sums of `scope` that hold the time `at`: to that of the minute alone, where it is `open`.
@@ -144,10 +155,13 @@ pub fn over<R: Rollup>(
     window: Window,
     mut raw: impl FnMut(&mut R, Timestamp, Timestamp) -> Result<(), StoreError>,
 ) -> Result<R, StoreError> {
-    let mut sum = R::default();
+    // No other scope's key begins with this one's.
+    let (key, mut sum) = (scope.to_bytes(), R::default());
     for piece in cover(window) {
         match piece {
-            Piece::Buckets { grain, from, to } => each(tx, grain, scope, from, to, |_, r: R| sum.merge(&r))?,
+            Piece::Buckets { grain, from, to } => {
+                each_of::<R>(tx, grain, &key, from, to, |_, _, stored| Ok(sum.merge_stored(stored)?))?;
+            }
             Piece::Raw { from, to } => raw(&mut sum, Timestamp(from), Timestamp(to))?,
         }
     }

@@ -13,7 +13,8 @@ use super::reply::Ok200;
 use super::request::{Path, Query};
 use super::time_range::length_of;
 use crate::App;
-use crate::domain::metric_stats::{self, AgentSummary, Aggregate, MetricFilter, Resources};
+use crate::domain::agent_summary::{AgentSummary, agent_summary};
+use crate::domain::metric_stats::{self, Aggregate, MetricFilter, Resources};
 use crate::domain::time::DAY;
 
 /// The endpoints.
@@ -82,7 +83,7 @@ struct AgentPath {
 
 async fn summary(app: Arc<App>, Path(path): Path<AgentPath>) -> Result<Ok200<AgentSummary>, Problem> {
     let id = agent_of(&app, Some(&path.agent_id)).unwrap_or_default();
-    let summary = app.read(|tx| metric_stats::agent_summary(tx, id))?;
+    let summary = app.read(|tx| agent_summary(tx, id))?;
     // Metrics of a deleted agent stay.
     if summary.total_metrics == 0 {
         known(&app, &path.agent_id)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agentmap::domain::agent_summary::agent_summary;
 use agentmap::domain::agent_view::AgentView;
 use agentmap::domain::agents::Agent;
 use agentmap::domain::audit::AuditRecord;
@@ -277,7 +278,7 @@ proptest! {
             prop_assert!(near(view.budget.cost_used_today, cost, n));
             prop_assert_eq!(view.budget.last_reset, Timestamp(today * DAY));
             prop_assert_eq!(view.timestamps.last_active_at, seen.get(&id).copied());
-            let summary = metric_stats::agent_summary(&tx, id).unwrap();
+            let summary = agent_summary(&tx, id).unwrap();
             let (tokens, cost, n) = sum(&|m| m.agent_id == id);
             prop_assert_eq!(summary.total_metrics, n as u64);
             prop_assert_eq!(summary.cost.total_tokens_used, tokens);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agentmap::domain::agent_summary::agent_summary;
 use agentmap::domain::agent_view::AgentView;
 use agentmap::domain::audit::AuditRecord;
 use agentmap::domain::audit_proof::Tile;
@@ -12,7 +13,7 @@ use agentmap::domain::command::{Action, Command};
 use agentmap::domain::events::Event;
 use agentmap::domain::log_query::{Paging, Total};
 use agentmap::domain::merkle::Tree as _;
-use agentmap::domain::metric_stats::{self, MetricFilter, sums_over};
+use agentmap::domain::metric_stats::{MetricFilter, sums_over};
 use agentmap::domain::metric_sums::{MetricSums, Scope};
 use agentmap::domain::metrics::Metric;
 use agentmap::domain::retention::Gone;
@@ -81,7 +82,7 @@ proptest! {
         prop_assert!(sums_over(&all, &scope, outer).unwrap().contains(&found));
 
         for id in ids() {
-            let summary = |tx| serde_json::to_value(metric_stats::agent_summary(tx, id).unwrap()).unwrap();
+            let summary = |tx| serde_json::to_value(agent_summary(tx, id).unwrap()).unwrap();
             prop_assert_eq!(summary(&tx), summary(&all));
         }
         for agent in whole.roster.iter() {

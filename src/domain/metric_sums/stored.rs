@@ -41,7 +41,7 @@ impl MetricSums {
         ]
     }
 
-    fn of_members(m: &[u128; MEMBERS], times: Histogram) -> Result<Self, CodecError> {
+    fn of_members(m: &[u128; MEMBERS]) -> Result<Self, CodecError> {
         let narrow = |value: u128| u64::try_from(value).map_err(|_| error("a member is too large"));
         Ok(Self {
             count: narrow(m[0])?,
@@ -61,7 +61,7 @@ impl MetricSums {
             time_max: narrow(m[14])?,
             score_min: narrow(m[15])?,
             score_max: narrow(m[16])?,
-            times,
+            times: Histogram::default(),
         })
     }
 
@@ -106,8 +106,8 @@ impl MetricSums {
         }
     }
 
-    /// Reads what [`write`](Self::write) wrote, with the histogram or without.
-    pub(super) fn read(mut bytes: &[u8], histogram: bool) -> Result<Self, CodecError> {
+    /// Reads what [`write`](Self::write) wrote, but for the durations' histogram, which is given apart.
+    pub(super) fn read_members(mut bytes: &[u8]) -> Result<(Self, Times<'_>), CodecError> {
         let told = read_number(&mut bytes)?;
         let mut members = [0; MEMBERS];
         for (n, member) in members.iter_mut().enumerate() {
@@ -121,27 +121,46 @@ impl MetricSums {
         if told & ONE_SCORE != 0 {
             (members[15], members[16]) = (members[8], members[8]);
         }
+        let mut one = None;
         if told & ONE_TIME != 0 {
             (members[13], members[14]) = (members[2], members[2]);
+            one = Some(u64::try_from(members[2]).map_err(|_| error("a duration is too large"))?);
+            if !bytes.is_empty() {
+                return Err(error("bytes are left over"));
+            }
         }
-        if !histogram {
-            return Self::of_members(&members, Histogram::default());
+        Ok((Self::of_members(&members)?, Times { one, bytes, last: 0 }))
+    }
+}
+
+/// A stored histogram, while it is read: counts by bucket.
+pub(super) struct Times<'a> {
+    /// The only duration, where there is but one.
+    one: Option<u64>,
+    bytes: &'a [u8],
+    /// The bucket before.
+    last: u16,
+}
+
+impl Times<'_> {
+    fn bucket_and_count(&mut self) -> Result<(u16, u64), CodecError> {
+        let gap = read_number(&mut self.bytes)?;
+        let bucket = u16::try_from(gap).ok().and_then(|gap| self.last.checked_add(gap));
+        self.last = bucket.ok_or_else(|| error("a bucket is too large"))?;
+        let count =
+            u64::try_from(read_number(&mut self.bytes)?).map_err(|_| error("a count is too large"))?;
+        Ok((self.last, count))
+    }
+}
+
+impl Iterator for Times<'_> {
+    type Item = Result<(u16, u64), CodecError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(micros) = self.one.take() {
+            return Histogram::of(micros).counts().next().map(Ok);
         }
-        if told & ONE_TIME != 0 {
-            let time = u64::try_from(members[2]).map_err(|_| error("a duration is too large"))?;
-            return match bytes {
-                [] => Self::of_members(&members, Histogram::of(time)),
-                _ => Err(error("bytes are left over")),
-            };
-        }
-        let (mut counts, mut last) = (Vec::with_capacity(bytes.len() / 2), 0_u128);
-        while !bytes.is_empty() {
-            last = last.saturating_add(read_number(&mut bytes)?);
-            let bucket = u16::try_from(last).map_err(|_| error("a bucket is too large"))?;
-            let count = u64::try_from(read_number(&mut bytes)?).map_err(|_| error("a count is too large"))?;
-            counts.push((bucket, count));
-        }
-        Self::of_members(&members, Histogram::of_counts(counts)?)
+        (!self.bytes.is_empty()).then(|| self.bucket_and_count())
     }
 }
 
@@ -191,6 +210,7 @@ fn read_number(bytes: &mut &[u8]) -> Result<u128, CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rollup::Rollup;
     use crate::store::{Value, codec};
     use proptest::prelude::*;
 
@@ -204,7 +224,7 @@ mod tests {
             times in prop::collection::vec(prop_oneof![0..100_u64, any::<u64>()], 0..20),
             one in any::<bool>(),
         ) -> MetricSums {
-            let mut sums = MetricSums::of_members(&members, Histogram::default()).unwrap();
+            let mut sums = MetricSums::of_members(&members).unwrap();
             for time in &times {
                 sums.times.add(*time);
             }
@@ -222,7 +242,12 @@ mod tests {
         #[test]
         fn sums_say_the_same_when_they_are_read(sums in any_sums()) {
             let stored = sums.to_stored().unwrap();
-            prop_assert_eq!(MetricSums::from_stored(&stored).unwrap(), sums);
+            prop_assert_eq!(&MetricSums::from_stored(&stored).unwrap(), &sums);
+            let mut merged = MetricSums::default();
+            merged.merge(&sums);
+            let mut merged_as_stored = MetricSums::default();
+            merged_as_stored.merge_stored(&stored).unwrap();
+            prop_assert_eq!(merged_as_stored, merged);
             for end in 1..stored.len() {
                 // What is cut off is missed, or told apart at least.
                 if let Ok(shorter) = MetricSums::from_stored(&stored[..end]) {
@@ -233,7 +258,7 @@ mod tests {
 
         #[test]
         fn whatever_is_read_is_no_panic(bytes: Vec<u8>) {
-            let _ = MetricSums::read(&bytes, true);
+            let _ = MetricSums::from_stored(&[&[MetricSums::VERSION], bytes.as_slice()].concat());
         }
     }
 

@@ -65,7 +65,7 @@ pub fn minutes_that_begin_each<R: Rollup>(
 }
 
 /// As [`each`](super::each), of all scopes whose keys begin with `prefix`; sums come as they are stored.
-fn each_of<R: Rollup>(
+pub(super) fn each_of<R: Rollup>(
     mut tx: &ReadTx,
     (grain, size): (u8, i64),
     prefix: &[u8],
