@@ -55,15 +55,18 @@ impl WriteTx<'_> {
         self.flush()?;
         let end = key.to_bytes();
         let table = self.table(V::TABLE)?;
-        let mut removed = 0;
-        while removed < limit {
-            let Some(first) = table.first()?.map(|(k, _)| k.value().to_vec()) else { break };
-            if first >= end {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut removed, mut behind) = (0, end.clone());
+        for entry in table.range::<&[u8]>(..end.as_slice())? {
+            let (key, _) = entry?;
+            if removed == limit {
+                behind = key.value().to_vec();
                 break;
             }
-            table.remove(first.as_slice())?;
             removed += 1;
         }
-        Ok(removed)
+        // All of them at once: leaves of the tree that hold nothing else are dropped, and not emptied one by one.
+        table.retain_in::<&[u8], _>(..behind.as_slice(), |_, _| false)?;
+        Ok(removed as u64)
     }
 }
