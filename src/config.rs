@@ -78,7 +78,7 @@ const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 /// The defaults.
 const HOST: &str = "127.0.0.1";
-const CACHE: usize = 64 * MIB;
+const CACHE: usize = 40 * MIB;
 const KEEP_EVENTS: u64 = 1_000_000;
 const KEEP_REQUESTS: u64 = 1_000_000;
 const RETAIN_AUDIT: &str = "90d";

@@ -39,7 +39,7 @@ pub struct Settings {
     /// The key of the certificate (PEM)
     #[arg(long, global = true, env = "AGENTMAP_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// Memory for the database's cache, 1MiB to 16GiB [default: 64MiB]
+    /// Memory for the database's cache, 1MiB to 16GiB [default: 40MiB]
     #[arg(long, global = true, env = "AGENTMAP_CACHE_SIZE", value_name = "SIZE")]
     pub cache_size: Option<String>,
     /// The largest head of a request, its line and headers, 1KiB to 1MiB [default: 32KiB]
