@@ -188,7 +188,7 @@ impl App {
         Ok(self.store.begin_read()?)
     }
 
-    /// A number that grows with each commit, before what was committed is answered.
+    /// A number that grows with each commit that answers show, before what was committed is answered.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.memory.commits.load(Ordering::Acquire)

@@ -19,7 +19,7 @@ pub(super) struct Memory {
     pub(super) roster: ArcSwap<Roster>,
     pub(super) keyring: ArcSwap<Keyring>,
     pub(super) notary: Notary,
-    /// How often something was committed, or the data opened.
+    /// How often something was committed that answers show, or the data opened.
     pub(super) commits: AtomicU64,
 }
 
@@ -41,7 +41,12 @@ impl Memory {
                     let keyring = self.keyring.load().with(batch.iter().flat_map(|applied| &applied.keys));
                     self.keyring.store(Arc::new(keyring));
                 }
+                // While much of the stream is forgotten, in many steps, kept answers are as good as before.
+                let shown = batch.iter().any(|applied| !applied.of_stream);
                 self.live.publish(batch.iter_mut().flat_map(|applied| std::mem::take(&mut applied.events)));
+                if !shown {
+                    return Ok(());
+                }
             }
             News::Answered => {
                 self.live.announce();

@@ -182,6 +182,8 @@ pub struct Applied {
     pub changes: Vec<Change>,
     /// What changed in the keyring.
     pub keys: Vec<KeyChange>,
+    /// Whether it is of the stream's log alone: no other answer shows it.
+    pub of_stream: bool,
 }
 
 /// Carries a command out.
@@ -189,6 +191,7 @@ pub struct Applied {
 /// # Errors
 /// When storage fails, which fails the whole batch. Refusals are in the outcome.
 pub fn apply(tx: &mut WriteTx<'_>, command: Command) -> Result<Applied, StoreError> {
+    let of_stream = matches!(command.action, Action::Prune(Prune::EventsBut(_) | Prune::Events(_)));
     let mut run = Run {
         tx,
         at: command.at,
@@ -204,7 +207,7 @@ pub fn apply(tx: &mut WriteTx<'_>, command: Command) -> Result<Applied, StoreErr
         Err(Stop::Storage(e)) => return Err(e),
     };
     let Run { events, changes, keys, .. } = run;
-    Ok(Applied { outcome, events, changes, keys })
+    Ok(Applied { outcome, events, changes, keys, of_stream })
 }
 
 /// Why carrying out ended early.

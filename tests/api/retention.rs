@@ -274,3 +274,17 @@ async fn an_archive_is_gone_on_with_and_that_of_other_data_is_none() {
     assert_eq!(lines("metrics-000000000000-000000000002-"), [3]);
     assert_eq!(lines("metrics-000000000002-000000000002-"), [1]);
 }
+
+#[tokio::test]
+async fn forgetting_events_of_the_stream_ends_no_answer_that_is_kept() {
+    // After many records had been read in at once, each step of forgetting their events made lists be worked out anew.
+    let server = Server::start().await;
+    server.app.submit(Action::Probe).await.unwrap();
+    let before = server.app.commits();
+    for forgotten in [Prune::EventsBut(0), Prune::Events(server.now())] {
+        server.app.submit(Action::Prune(forgotten)).await.unwrap();
+        assert_eq!(server.app.commits(), before);
+    }
+    server.app.submit(Action::NoteNumbers).await.unwrap();
+    assert!(server.app.commits() > before);
+}

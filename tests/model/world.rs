@@ -80,7 +80,13 @@ fn carry_out(tx: &mut WriteTx<'_>, job: Job) -> Result<Applied, StoreError> {
 }
 
 fn done() -> Applied {
-    Applied { outcome: Ok(Outcome::Done), events: Vec::new(), changes: Vec::new(), keys: Vec::new() }
+    Applied {
+        outcome: Ok(Outcome::Done),
+        events: Vec::new(),
+        changes: Vec::new(),
+        keys: Vec::new(),
+        of_stream: false,
+    }
 }
 
 /// An open store, all that it has published, and the roster that followed its changes.
