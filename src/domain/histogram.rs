@@ -24,16 +24,8 @@ impl Histogram {
         Self { counts: vec![(bucket(micros), 1)] }
     }
 
-    /// That of counts by bucket, as [`counts`](Self::counts) gives them.
+    /// Whether they can have been counted here.
     ///
-    /// # Errors
-    /// When they are not in order.
-    pub fn of_counts(counts: Vec<(u16, u64)>) -> Result<Self, CodecError> {
-        let histogram = Self { counts };
-        histogram.in_order()?;
-        Ok(histogram)
-    }
-
     /// # Errors
     /// When the counts are not in order: what was read is damaged.
     pub fn in_order(&self) -> Result<(), CodecError> {

@@ -23,7 +23,7 @@ use super::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::store::codec::CodecError;
 use crate::store::{Key, Lookup, ReadTx, StoreError, Value, WriteTx};
 use cover::{Piece, cover};
-use seek::{each_stored, next, previous};
+use seek::{next, previous};
 
 pub use cover::Window;
 pub use open::{Open, OpenMinute, close, open_none, turn};
@@ -84,25 +84,18 @@ pub fn add<R: Rollup>(
 
 /// Visits the sums of the buckets `from..to`, the open minute's apart from that of the longer time that it lies in.
 fn each<R: Rollup>(
-    mut tx: &ReadTx,
-    (grain, size): (u8, i64),
+    tx: &ReadTx,
+    grain: (u8, i64),
     scope: &R::Scope,
     from: i64,
     to: i64,
     mut visit: impl FnMut(i64, R),
 ) -> Result<(), StoreError> {
-    each_stored(tx, grain, scope, from, to, &mut visit)?;
-    if size > MINUTE
-        && let Some(open) = Open::of::<R>(&mut tx)?
-    {
-        let bucket = open.start().0.div_euclid(size);
-        if (from..to).contains(&bucket)
-            && let Some(sum) = open.sum(&mut tx, scope)?
-        {
-            visit(bucket, sum);
-        }
-    }
-    Ok(())
+    // No other scope's key begins with this one's.
+    each_of::<R>(tx, grain, &scope.to_bytes(), from, to, |bucket, _, stored| {
+        visit(bucket, R::from_stored(stored)?);
+        Ok(())
+    })
 }
 
 /// The sum over all time.

@@ -1,9 +1,9 @@
 //! What a sum is made of, and is a part of: for the proof that sums agree with each other.
 
-use super::seek::each_stored;
+use super::seek::each_stored_of;
 use super::{BY_MINUTE, GRAINS, Open, Rollup, start, total_key};
 use crate::domain::time::{MINUTE, Timestamp};
-use crate::store::{ReadTx, StoreError};
+use crate::store::{Key, ReadTx, StoreError};
 
 /// The sum of the next shorter times that make up the time of a key, without what is in the open minute; `None` for a
 /// minute.
@@ -21,11 +21,13 @@ pub fn parts<R: Rollup>(
         Some(from) => (from.0, from.0.saturating_add(GRAINS[usize::from(*grain) - 1].1)),
     };
     let mut sum = R::default();
-    each_stored(tx, finer, scope, from.div_euclid(size), to.div_euclid(size), |bucket, r: R| {
+    let (from, to) = (from.div_euclid(size), to.div_euclid(size));
+    each_stored_of::<R>(tx, finer, &scope.to_bytes(), from, to, &mut |bucket, _, stored| {
         let start = Timestamp(bucket.saturating_mul(size));
         if size > MINUTE || !open.is_some_and(|open| open.has(scope, start)) {
-            sum.merge(&r);
+            sum.merge_stored(stored)?;
         }
+        Ok(())
     })?;
     Ok(Some(sum))
 }

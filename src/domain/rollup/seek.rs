@@ -5,23 +5,6 @@ use std::ops::Bound;
 use super::Rollup;
 use crate::store::{Key, ReadTx, StoreError};
 
-/// Visits the stored sums of the buckets `from..to`.
-pub(super) fn each_stored<R: Rollup>(
-    tx: &ReadTx,
-    grain: u8,
-    scope: &R::Scope,
-    from: i64,
-    to: i64,
-    mut visit: impl FnMut(i64, R),
-) -> Result<(), StoreError> {
-    let mut at = from;
-    while let Some((bucket, sum)) = next::<R>(tx, grain, scope, at, to)? {
-        visit(bucket, sum);
-        at = bucket + 1;
-    }
-    Ok(())
-}
-
 /// Visits the stored sums of all scopes whose keys begin with `prefix`, in the buckets `from..to`, as bytes.
 pub(super) fn each_stored_of<R: Rollup>(
     tx: &ReadTx,
